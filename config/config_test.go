@@ -1,0 +1,124 @@
+package config_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fieldcast/config"
+)
+
+var update = flag.Bool("update", false, "write fieldcast.example.yaml anew")
+
+func TestLoadOverlays(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fieldcast.yaml")
+	must(t, os.WriteFile(file, []byte("data: from-file\nhttp:\n  addr: ':1'\njournal:\n  max_bytes: 1GiB\njudge:\n  stale: 2h\n"), 0o600))
+	t.Setenv("FIELDCAST_HTTP_ADDR", ":2")
+	t.Setenv("FIELDCAST_MQTT_ADDR", ":3")
+	t.Setenv("FIELDCAST_HTTP_ORIGINS", "https://a.example,https://b.example")
+	c, err := config.Load(config.Source{File: file, Flags: map[string]string{"mqtt.addr": ":4"}})
+	must(t, err)
+	for _, tt := range []struct {
+		name      string
+		got, want any
+	}{
+		{"file over default", c.Data, "from-file"},
+		{"environment over file", c.HTTP.Addr, ":2"},
+		{"flag over environment", c.MQTT.Addr, ":4"},
+		{"size with unit", c.Journal.MaxBytes, config.Bytes(1 << 30)},
+		{"duration", c.Judge.Stale, 2 * time.Hour},
+		{"list from the environment", strings.Join(c.HTTP.Origins, " "), "https://a.example https://b.example"},
+		{"default stays", c.Metrics.Addr, "127.0.0.1:9090"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, file, want string }{
+		{"unknown key", "htpp:\n  addr: ':1'\n", `unknown key "htpp.addr" (did you mean "http.addr"?)`},
+		{"unknown top level key", "datta: x\n", `unknown key "datta" (did you mean "data"?)`},
+		{"not YAML", "data: [", "config file"},
+		{"bad size", "journal:\n  max_bytes: lots\n", `"lots" is not a size such as 10GiB`},
+		{"bad address", "http:\n  addr: nowhere\n", `http.addr: "nowhere" is not host:port or :port`},
+		{"bad database", "database: mysql://x\n", "database: must start with postgres://"},
+		{"two problems at once", "log:\n  level: loud\n  format: xml\n", `log.format: "xml" is not text or json`},
+		{"journal too small", "journal:\n  max_bytes: 1KiB\n", "journal.max_bytes: must be at least 64MiB"},
+		{"bad origin", "http:\n  origins: [example]\n", `http.origins: "example" is not an origin`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "c.yaml")
+			must(t, os.WriteFile(file, []byte(tt.file), 0o600))
+			_, err := config.Load(config.Source{File: file})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want it to say %s", err, tt.want)
+			}
+		})
+	}
+	if _, err := config.Load(config.Source{File: "missing.yaml"}); err == nil || !strings.Contains(err.Error(), "missing.yaml does not exist") {
+		t.Errorf("missing file: got %v", err)
+	}
+}
+
+func TestPrintHidesSecretsAndReadsBack(t *testing.T) {
+	c := config.Default()
+	c.Database = "postgres://u:hunter2@h/db?password=hunter3"
+	out := c.Print(false)
+	if strings.Contains(out, "hunter") {
+		t.Errorf("the password is printed:\n%s", out)
+	}
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	must(t, os.WriteFile(file, []byte(out), 0o600))
+	back, err := config.Load(config.Source{File: file})
+	must(t, err)
+	if got := back.Print(false); got != out {
+		t.Errorf("printed again:\n%s\nwant:\n%s", got, out)
+	}
+}
+
+// The example file is the defaults with their comments.
+func TestExampleFile(t *testing.T) {
+	const path = "../fieldcast.example.yaml"
+	want := "# Settings of Fieldcast, with their defaults. Use: fieldcast serve --config fieldcast.yaml\n" +
+		"# Each can also be set in the environment: journal.max_bytes is FIELDCAST_JOURNAL_MAX_BYTES.\n\n" + config.Default().Print(true)
+	if *update {
+		must(t, os.WriteFile(path, []byte(want), 0o644))
+	}
+	got, err := os.ReadFile(path)
+	must(t, err)
+	if string(got) != want {
+		t.Errorf("%s is not what the defaults print; run: go test ./config -update", path)
+	}
+	c, err := config.Load(config.Source{File: path})
+	must(t, err)
+	if c.Print(false) != config.Default().Print(false) {
+		t.Error("the example file does not read back as the defaults")
+	}
+}
+
+func FuzzBytes(f *testing.F) {
+	for _, s := range []string{"10GiB", "0", "1 KB", "-1", "9999999999GiB", "GiB"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var b, again config.Bytes
+		if b.UnmarshalText([]byte(s)) != nil {
+			return
+		}
+		if err := again.UnmarshalText([]byte(b.String())); err != nil || again != b || b < 0 {
+			t.Errorf("%q is %d, written %q, read %d, %v", s, b, b, again, err)
+		}
+	})
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
