@@ -78,8 +78,8 @@ func (id Identity) maySubscribe(filter string) bool {
 		return Overlap(filter, Root+"/#") && !strings.HasPrefix(filter, "$")
 	}
 	root, rest, _ := strings.Cut(filter, "/")
-	company, _, _ := strings.Cut(rest, "/")
-	if root != Root || company != id.Company || id.Company == "" {
+	company, _, deeper := strings.Cut(rest, "/")
+	if root != Root || company != id.Company || id.Company == "" || !deeper {
 		return false
 	}
 	for _, readable := range id.readable() {
