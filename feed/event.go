@@ -6,7 +6,9 @@ import (
 	"fieldcast/track"
 )
 
-// Event is one change of a company. Exactly one of the pointers is set.
+// Event is one change of a company. Exactly one of Position, Presence,
+// Rejection and Frame is set. What the pointers point to is shared by all
+// subscribers and must not be changed.
 type Event struct {
 	Company  string
 	Employee string // empty for a Frame
@@ -17,6 +19,21 @@ type Event struct {
 	Presence  *track.Presence  // a phone has come or gone
 	Rejection *track.Rejection // something could not be read
 	Frame     *Frame           // the changes of the last moment, coalesced
+
+	// Person goes with Presence: all that is known of the person after the
+	// change, for the row of the next Frame. A person without a fix has a zero
+	// RecordedAt. Without Person, a change of presence is in no frame.
+	Person *track.Position
+	// Quiet keeps the change out of the stream: it is in the next Frame only.
+	Quiet bool
+}
+
+// person returns the values for a frame's row, or nil if there are none.
+func (e *Event) person() *track.Position {
+	if e.Position != nil {
+		return e.Position
+	}
+	return e.Person
 }
 
 // Frame holds what changed in a company since the frame before: for each
@@ -39,4 +56,43 @@ var Cols = []string{
 	"employee", "name", "lat", "lon", "accuracy_m", "altitude_m", "speed_mps", "course_deg",
 	"battery_pct", "charging", "trigger", "network", "recorded_at", "received_at", "seq",
 	"state", "interval_s", "quality", "presence", "presence_since",
+}
+
+// row returns the values of p in the order of [Cols], with the state at now.
+func row(p *track.Position, now time.Time) []any {
+	r := make([]any, 0, len(Cols))
+	r = append(r, p.Employee, text(p.Name))
+	if p.RecordedAt.IsZero() {
+		r = append(r, nil, nil)
+	} else {
+		r = append(r, p.Lat, p.Lon)
+	}
+	r = append(r, value(p.AccuracyM), value(p.AltitudeM), value(p.SpeedMPS), value(p.CourseDeg),
+		value(p.BatteryPct), value(p.Charging), text(p.Trigger), text(string(p.Network)))
+	if p.RecordedAt.IsZero() {
+		r = append(r, nil, nil, nil)
+	} else {
+		r = append(r, p.RecordedAt, p.ReceivedAt, p.Seq)
+	}
+	r = append(r, p.StateAt(now), value(p.IntervalS))
+	if p.RecordedAt.IsZero() {
+		r = append(r, nil)
+	} else {
+		r = append(r, p.Quality)
+	}
+	return append(r, text(string(p.Presence)), value(p.PresenceSince))
+}
+
+func value[T any](o track.Optional[T]) any {
+	if !o.Known {
+		return nil
+	}
+	return o.Value
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }
