@@ -1,0 +1,138 @@
+package disk
+
+import (
+	"time"
+
+	"fieldcast/journal"
+
+	"github.com/hashicorp/raft"
+)
+
+// write is the goroutine that changes files, alone. It ends when the journal is
+// closing and nobody waits any more.
+func (j *Journal) write() {
+	defer close(j.writerDone)
+	for {
+		through, cut, more := j.awaitWork()
+		if !more {
+			return
+		}
+		if cut {
+			j.cutFiles(through)
+		}
+		if group := j.takeGroup(); len(group) > 0 {
+			j.store(group)
+		}
+	}
+}
+
+// awaitWork waits until there is something to append or to cut off.
+func (j *Journal) awaitWork() (through uint64, cut, more bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for {
+		if j.err == nil {
+			through, cut = j.meta.freeable(j.first, j.last)
+		} else {
+			cut = false
+		}
+		if cut || len(j.pending) > 0 {
+			return through, cut, true
+		}
+		if j.closing {
+			return 0, false, false
+		}
+		j.work.Wait()
+	}
+}
+
+// cutFiles deletes the files through a record.
+func (j *Journal) cutFiles(through uint64) {
+	first, err := j.wal.FirstIndex()
+	if err == nil {
+		err = j.wal.DeleteRange(first, through)
+	}
+	if err != nil {
+		j.fail(err)
+	}
+}
+
+// takeGroup takes waiting appends that fit one fsync, gives them numbers, and
+// answers those that are not going to be written.
+func (j *Journal) takeGroup() []*waiter {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	group := j.group[:0]
+	free := j.o.room() - j.files.bytes()
+	size, n := 0, 0
+	for _, w := range j.pending {
+		if len(group) == groupRecords || size > 0 && size+len(w.encoded) > j.o.groupBytes() {
+			break
+		}
+		n++
+		cost := int64(len(w.encoded) + diskOverhead)
+		switch {
+		case w.canceled:
+		case j.err != nil:
+			w.result <- j.err
+		case cost > free:
+			j.metrics.refused.Inc()
+			w.result <- journal.ErrFull
+		default:
+			j.assigned++
+			w.taken, w.record.Seq = true, j.assigned
+			j.salt.seal(w.encoded, j.assigned, uint32(len(group))) //nolint:gosec // at most groupRecords
+			group = append(group, w)
+			size += len(w.encoded)
+			free -= cost
+		}
+	}
+	rest := append(j.spare[:0], j.pending[n:]...)
+	clear(j.pending)
+	j.pending, j.spare = rest, j.pending[:0]
+	j.holds = j.holds || len(group) > 0
+	j.group = group
+	return group
+}
+
+// diskOverhead is the most that raft-wal adds to a record: its frame, its
+// fields and padding, its place in the index.
+const diskOverhead = 8 + 40 + 7 + 4
+
+// store writes a group with one fsync and answers its appends.
+func (j *Journal) store(group []*waiter) {
+	began := time.Now()
+	logs := j.logs[:0]
+	for _, w := range group {
+		logs = append(logs, &raft.Log{Index: w.record.Seq, Data: w.encoded})
+	}
+	err := j.wal.StoreLogs(logs)
+	clear(logs)
+	j.logs = logs
+	if err != nil {
+		// What is on disk now is not known; no retry can make it known.
+		j.fail(err)
+		err = j.Err()
+	} else {
+		j.metrics.syncSeconds.Observe(time.Since(began).Seconds())
+		j.metrics.groupRecords.Observe(float64(len(group)))
+		j.publish(group)
+	}
+	for _, w := range group {
+		w.result <- err
+	}
+	clear(group)
+}
+
+// publish shows a durable group to the readers.
+func (j *Journal) publish(group []*waiter) {
+	records := make([]journal.Record, len(group))
+	for i, w := range group {
+		records[i] = w.record
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last = records[len(records)-1].Seq
+	j.recent.add(records)
+	j.newsLocked()
+}
