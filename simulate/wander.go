@@ -1,0 +1,61 @@
+package simulate
+
+import (
+	"context"
+	"time"
+
+	"fieldcast/payload"
+)
+
+// maxStart bounds how long a phone waits before it starts.
+const maxStart = 10 * time.Second
+
+// asPhones is what OwnTracks sends: six decimals of a degree, whole metres.
+var asPhones = payload.Precision{Time: time.Second, PlaceDeg: 1e-6, AccuracyM: 1, AltitudeM: 1, SpeedMPS: 0.1, CourseDeg: 1}
+
+// walk measures a [Walk] as it goes on, every interval; every second one while
+// it stands, as a sign of life. Without coverage the phone goes on measuring.
+func (p *phone) walk(ctx context.Context) {
+	w := NewWalk(WalkOptions{Center: p.o.Center, Seed: p.o.Seed, Number: p.number, OfflineEvery: p.o.OfflineEvery})
+	// Not p.random, which belongs to the delivering goroutine.
+	late := time.Duration(w.random.Int64N(int64(min(p.o.Interval, maxStart)) + 1))
+	if !pause(ctx, late) {
+		return
+	}
+	p.cover.set(ctx, true)
+	next := time.Now()
+	for tick := 0; ; tick++ {
+		if !w.Standing() || tick%2 == 0 {
+			p.measured(asPhones.Round(w.Fix(next.UTC())))
+		}
+		next = next.Add(p.o.Interval)
+		if behind := time.Since(next); behind > p.o.Interval {
+			next = next.Add(behind) // the machine slept: phones do not make up for that
+		}
+		if !p.untilNext(ctx, next, w) {
+			return
+		}
+		w.Advance(p.o.Interval)
+		if p.cover.set(ctx, w.Online()) && !w.Online() {
+			p.stats.spells.Add(1)
+		}
+	}
+}
+
+// untilNext waits, and answers a server that asks where the phone is.
+func (p *phone) untilNext(ctx context.Context, next time.Time, w *Walk) bool {
+	timer := time.NewTimer(time.Until(next))
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return ctx.Err() == nil
+		case <-p.asked:
+			f := asPhones.Round(w.Fix(time.Now().UTC()))
+			f.Trigger = "r"
+			p.measured(f)
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
