@@ -49,17 +49,25 @@ func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
 // Close ends the subscription. It may be called more than once.
 func (s *Subscription) Close() {
+	if n := s.Lost(); s.leave() && n > 0 {
+		s.hub.log.Info("a subscriber that was too slow has gone", "company", s.company, "lost", n)
+	}
+}
+
+// leave reports whether the subscription was open.
+func (s *Subscription) leave() bool {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
 	subs := s.hub.subs[s.company]
 	if _, open := subs[s]; !open {
-		return
+		return false
 	}
 	delete(subs, s)
 	if len(subs) == 0 {
 		delete(s.hub.subs, s.company)
 	}
 	close(s.events) // no send is under way: they happen with hub.mu held
+	return true
 }
 
 // offer is called with hub.mu held.
