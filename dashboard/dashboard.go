@@ -1,0 +1,102 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"fieldcast/identity"
+	"fieldcast/track"
+)
+
+// Store is what the dashboard reads of the database.
+type Store interface {
+	Companies(ctx context.Context) ([]track.Company, error)
+	Employees(ctx context.Context, company string) ([]track.Employee, error)
+	User(ctx context.Context, email string) (track.User, error)
+	Fixes(ctx context.Context, f track.FixFilter) ([]track.Fix, track.FixCursor, error)
+	Rejections(ctx context.Context, company string, before uint64, limit int) ([]track.Rejection, error)
+	Stats(ctx context.Context, company string) (track.Stats, error)
+}
+
+// People knows where everybody is; the bridge.
+type People interface {
+	Positions(company string) []track.Position
+	Position(company, employee string) (track.Position, bool)
+	Presence(company string) map[string]track.Presence
+	After(company string, seq uint64) (changed []track.Position, now uint64, ok bool)
+	Seq(company string) uint64
+}
+
+// Identities proves who asks; identity.Service.
+type Identities interface {
+	Login(ctx context.Context, email, password string) (identity.Session, error)
+	Access(ctx context.Context, cookie string) (identity.Access, error)
+	Verify(token string) (track.Identity, error)
+}
+
+// Check is a part that readiness asks. Status returns nil when it is well.
+type Check struct {
+	Name   string
+	Status func() error
+}
+
+// Options configures the handler. Store, People, Identities, MQTT and Logger
+// are required.
+type Options struct {
+	Store      Store
+	People     People
+	Identities Identities
+	MQTT       http.Handler // mounted at /mqtt
+	Ready      []Check
+	// BehindTLS says that browsers come by TLS, through a proxy: cookies are
+	// marked Secure.
+	BehindTLS      bool
+	MapStyle       string
+	MapAttribution string
+	Version        string
+	Logger         *slog.Logger
+	Registerer     prometheus.Registerer
+	Now            func() time.Time
+}
+
+// server is what the handlers share.
+type server struct {
+	Options
+	snapshots snapshots
+}
+
+// New returns the handler of the whole web side. It serves as long as the
+// parts in o do, and starts no goroutine of its own.
+func New(o Options) (http.Handler, error) {
+	if o.Store == nil || o.People == nil || o.Identities == nil || o.MQTT == nil || o.Logger == nil {
+		return nil, errors.New("dashboard: Store, People, Identities, MQTT and Logger are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &server{Options: o}
+	routes := http.NewServeMux()
+	s.routeAPI(routes)
+	s.routeHealth(routes)
+	if err := s.routeApp(routes); err != nil {
+		return nil, err
+	}
+	web, err := s.middleware(routes)
+	if err != nil {
+		return nil, err
+	}
+	// A web socket takes the connection over, which compression and the rest
+	// would be in the way of.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/mqtt" {
+			o.MQTT.ServeHTTP(w, r)
+			return
+		}
+		web.ServeHTTP(w, r)
+	}), nil
+}
