@@ -183,9 +183,21 @@ func (c *columns) measurements(f *track.Fix, row int) {
 	if v, ok := c.speed.at(row, perMPS); ok {
 		f.SpeedMPS = speed(v)
 	}
-	if v, ok := c.course.at(row, perHeading); ok {
-		f.CourseDeg = course(v)
+	if n, ok := c.course.integer(row); ok {
+		f.CourseDeg = course(float64(turn(n)) / perHeading)
 	}
+}
+
+// fullTurn is the circle in units of the column course.
+const fullTurn = 360 * perHeading
+
+// turn brings a course that has gone round the circle back to one turn. 360°
+// stays, because some phones send it.
+func turn(n int64) int64 {
+	if n >= 0 && n <= fullTurn {
+		return n
+	}
+	return ((n % fullTurn) + fullTurn) % fullTurn
 }
 
 // phone reads the state of the phone itself.

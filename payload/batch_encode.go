@@ -48,6 +48,11 @@ func packAll(fs []track.Fix) *wire.Batch {
 		}
 		return pack(values)
 	}
+	courses := make([]track.Optional[int64], len(fs))
+	for i := range courses {
+		courses[i] = measured(scaled[i].CourseDD)
+	}
+	unwind(courses)
 	times := column(func(i int) track.Optional[int64] { return track.Some(scaled[i].RecordedUS) })
 	plain(times, len(fs))
 	return &wire.Batch{
@@ -60,7 +65,7 @@ func packAll(fs []track.Fix) *wire.Batch {
 		Altitude:         column(func(i int) track.Optional[int64] { return measured(scaled[i].AltitudeDM) }),
 		VerticalAccuracy: column(func(i int) track.Optional[int64] { return measured(scaled[i].VerticalAccuracyDM) }),
 		Speed:            column(func(i int) track.Optional[int64] { return measured(scaled[i].SpeedCMS) }),
-		Course:           column(func(i int) track.Optional[int64] { return measured(scaled[i].CourseDD) }),
+		Course:           pack(courses),
 		Battery: column(func(i int) track.Optional[int64] {
 			return track.Optional[int64]{Value: int64(fs[i].BatteryPct.Value), Known: fs[i].BatteryPct.Known}
 		}),
@@ -89,6 +94,23 @@ func plain(times *wire.Column, count int) {
 	}
 	if len(times.Delta) == 0 {
 		times.Delta = make([]int64, count-1)
+	}
+}
+
+// unwind lets courses go on beyond the circle, so that the way from one to the
+// next is the short one: from 350° to 10° is 20 steps of a degree, not -340.
+// What [turn] would not bring back, a first course or one of 360°, stays.
+func unwind(courses []track.Optional[int64]) {
+	var before track.Optional[int64]
+	for i, c := range courses {
+		if !c.Known {
+			continue
+		}
+		if before.Known && c.Value != fullTurn && c.Value != 0 {
+			rounds := math.Round(float64(before.Value-c.Value) / fullTurn)
+			courses[i].Value += int64(rounds) * fullTurn
+		}
+		before = courses[i]
 	}
 }
 
@@ -134,10 +156,10 @@ type Precision struct {
 }
 
 // PhonePrecision returns what phones can really measure, in the steps in which
-// their apps send it: whole seconds, 1e-5 degree (1.1 m), whole metres, 0.1
-// m/s and whole degrees of course.
+// their apps send it, or nearly: whole seconds, 1e-5 degree (1.1 m), whole
+// metres, 0.1 m/s and 2 degrees of course.
 func PhonePrecision() Precision {
-	return Precision{Time: time.Second, PlaceDeg: 1e-5, AccuracyM: 1, AltitudeM: 1, SpeedMPS: 0.1, CourseDeg: 1}
+	return Precision{Time: time.Second, PlaceDeg: 1e-5, AccuracyM: 1, AltitudeM: 1, SpeedMPS: 0.1, CourseDeg: 2}
 }
 
 // Round returns f with its measurements rounded to p. A known accuracy stays
@@ -157,6 +179,9 @@ func (p Precision) Round(f track.Fix) track.Fix {
 func toStep(v, step float64) float64 {
 	if step <= 0 {
 		return v
+	}
+	if perUnit := math.Round(1 / step); step < 1 && math.Abs(perUnit*step-1) < 1e-9 {
+		return math.Round(v*perUnit) / perUnit // decimals without noise
 	}
 	return math.Round(v/step) * step
 }

@@ -209,7 +209,6 @@ func TestDecodeBatchOddValuesAreUnknown(t *testing.T) {
 	b := good()
 	b.Battery = &wire.Column{First: 101}
 	b.Speed = &wire.Column{First: -1}
-	b.Course = &wire.Column{First: 3601}
 	b.Accuracy = &wire.Column{First: 0}
 	b.Charging = &wire.Column{First: 2}
 	b.Network = &wire.Column{First: 4}
@@ -222,6 +221,47 @@ func TestDecodeBatchOddValuesAreUnknown(t *testing.T) {
 	}
 	if got, want := m.Fixes[0], minimalFix(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestBatchCourseGoesRound(t *testing.T) {
+	b := good()
+	b.Course = &wire.Column{First: 3500, Step: 100, Delta: []int64{2, -72}}
+	m := payload.Decode("", marshal(t, b))
+	for i, want := range []float64{350, 10, 10} {
+		if got := m.Fixes[i].CourseDeg; got != track.Some(want) {
+			t.Errorf("fix %d: got %v, want %v", i, got, want)
+		}
+	}
+
+	var fs []track.Fix
+	for _, c := range []float64{350, 10, 0, 360, 180, 359.9, 0.1, 90, 200, 310, 60} {
+		f := minimalFix()
+		f.CourseDeg = track.Some(c)
+		fs = append(fs, f)
+	}
+	body, err := payload.EncodeBatch(fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := payload.Decode("", body).Fixes; !reflect.DeepEqual(kept(got), kept(fs)) {
+		t.Errorf("got %+v, want %+v", got, fs)
+	}
+}
+
+func TestPrecisionRound(t *testing.T) {
+	f := minimalFix()
+	f.Lat, f.RecordedAt = 51.4000149, f.RecordedAt.Add(600*time.Millisecond)
+	f.AccuracyM, f.SpeedMPS, f.CourseDeg, f.AltitudeM = track.Some(0.3), track.Some(4.26), track.Some(121.2), track.Some(-3.7)
+	got := payload.PhonePrecision().Round(f)
+	want := minimalFix()
+	want.Lat, want.RecordedAt = 51.40001, want.RecordedAt.Add(time.Second)
+	want.AccuracyM, want.SpeedMPS, want.CourseDeg, want.AltitudeM = track.Some(0.3), track.Some(4.3), track.Some(122.0), track.Some(-4.0)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := (payload.Precision{}).Round(f); !reflect.DeepEqual(got, f) {
+		t.Errorf("no precision: got %+v, want %+v", got, f)
 	}
 }
 

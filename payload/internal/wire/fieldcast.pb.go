@@ -22,11 +22,15 @@
 // The units are the precision that the server keeps. A column's `step` makes
 // coarser resolutions cheap: whole seconds have step 1000000 in recorded_at,
 // five decimals of latitude have step 100 in lat. What a further fix costs, in
-// bytes, is the size of the varints of its differences: 1 up to ±63 steps, 2 up
-// to ±8191, 3 up to ±1048575. With whole seconds, five decimals of latitude and
-// longitude (1.1 m), whole metres of accuracy, 0.1 m/s of speed and whole
-// degrees of course, recorded tracks of phones take less than 8 bytes for each
-// further fix, all six columns included.
+// bytes, is the size of the varints of its differences: 1 from -64 to 63 steps,
+// 2 from -8192 to 8191, 3 from -1048576 to 1048575.
+//
+// Measured on six recordings of phones (walking, cycling, bus, train) with the
+// six columns recorded_at, lat, lon, accuracy, speed and course, in whole
+// seconds, five decimals of latitude and longitude (1.1 m), whole metres, 0.1
+// m/s and 2 degrees of course: each further fix of a day takes 4.2 to 7.6 bytes.
+// In batches of 30 it is 4 to 6.6, and 8.4 on the one that is mostly a train
+// ride. Milliseconds, seven decimals and raw floats cost 8 to 14 bytes.
 //
 // # How a batch is judged
 //
@@ -80,7 +84,9 @@ type Batch struct {
 	VerticalAccuracy *Column `protobuf:"bytes,8,opt,name=vertical_accuracy,json=verticalAccuracy,proto3" json:"vertical_accuracy,omitempty"`
 	// Speed over ground, centimetres a second.
 	Speed *Column `protobuf:"bytes,9,opt,name=speed,proto3" json:"speed,omitempty"`
-	// Direction of travel, tenths of a degree clockwise from north, 0 to 3600.
+	// Direction of travel, tenths of a degree clockwise from north. Values below
+	// 0 or above 3600 are taken modulo 3600, so that the way from 350 to 10
+	// degrees can be written as +200 instead of -3400.
 	Course *Column `protobuf:"bytes,10,opt,name=course,proto3" json:"course,omitempty"`
 	// Battery level, percent, 0 to 100.
 	Battery *Column `protobuf:"bytes,11,opt,name=battery,proto3" json:"battery,omitempty"`
