@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/raft-wal/fs"
+	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
 )
 
@@ -58,6 +59,18 @@ func (f *files) failed(op Op, path string, err error) error {
 	err = fmt.Errorf("%s %s: %w", op, path, err)
 	f.fail(err)
 	return err
+}
+
+// filer is raft-wal's, with the names of files in its errors.
+type filer struct{ *segment.Filer }
+
+// Open implements [types.SegmentFiler].
+func (f filer) Open(info types.SegmentInfo) (types.SegmentReader, error) {
+	r, err := f.Filer.Open(info)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", segment.FileName(info), err)
+	}
+	return r, nil
 }
 
 // ListDir implements [types.VFS].

@@ -75,7 +75,7 @@ func (j *Journal) load() (err error) {
 	}
 	j.wal, err = wal.Open(j.dir,
 		wal.WithMetaStore(j.meta),
-		wal.WithSegmentFiler(segment.NewFiler(j.dir, j.files)),
+		wal.WithSegmentFiler(filer{segment.NewFiler(j.dir, j.files)}),
 		wal.WithSegmentSize(j.o.SegmentBytes),
 		wal.WithLogger(hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: lines{j.log}, DisableTime: true})),
 	)
