@@ -1,0 +1,72 @@
+// Numbers as people read them.
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** An age in its largest whole unit: "3 s", "9 min", "5 h", "2 d". Ages below zero are 0 s. */
+export function age(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < MINUTE) return `${s} s`;
+  if (s < HOUR) return `${Math.floor(s / MINUTE)} min`;
+  if (s < DAY) return `${Math.floor(s / HOUR)} h`;
+  return `${Math.floor(s / DAY)} d`;
+}
+
+/** A moment on the viewer's clock; with the date if it is not today. */
+export function clockTime(ms: number, now: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString();
+  const options: Intl.DateTimeFormatOptions = sameDay
+    ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
+    : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(undefined, options).format(ms);
+}
+
+/** Speed in km/h, with a decimal below 10. */
+export function speed(mps: number): string {
+  const kmh = mps * 3.6;
+  return `${kmh < 9.95 ? kmh.toFixed(1) : Math.round(kmh)} km/h`;
+}
+
+const WINDS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"] as const;
+const WIND_WORDS = ["north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"] as const;
+const octant = (deg: number): number => ((Math.round(deg / 45) % 8) + 8) % 8;
+
+/** A course as a compass point: "NE". */
+export const wind = (deg: number): string => WINDS[octant(deg)] ?? "N";
+
+/** A course in words: "north-east". */
+export const windWord = (deg: number): string => WIND_WORDS[octant(deg)] ?? "north";
+
+/** A length in metres or kilometres. */
+export function distance(m: number): string {
+  if (m < 1000) return `${Math.round(m)} m`;
+  return `${(m / 1000).toFixed(m < 10_000 ? 1 : 0)} km`;
+}
+
+/** Coordinates for people and for pasting elsewhere; five decimals are a metre. */
+export const coordinates = (lat: number, lon: number): string => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
+
+const MARKS: Record<string, string> = {
+  future: "The phone’s clock is ahead of the server’s.",
+  stale: "Recorded long before it was sent.",
+  inaccurate: "Too inaccurate to act on.",
+  jump: "Farther from the last position than anyone travels.",
+  mock: "The phone says that this location is simulated.",
+  off_shift: "Recorded outside working hours.",
+};
+
+/** What is wrong with a fix, in sentences; empty if nothing is. */
+export function qualityWords(quality: string): string[] {
+  if (quality === "" || quality === "ok") return [];
+  return quality.split(",").map((mark) => MARKS[mark] ?? `Marked “${mark}”.`);
+}
+
+const NETWORKS: Record<string, string> = { wifi: "Wi-Fi", mobile: "Mobile data", offline: "Was offline, sent later" };
+
+export const networkWord = (network: string): string => NETWORKS[network] ?? network;
+
+const count = new Intl.NumberFormat(undefined, { useGrouping: true });
+
+/** A count with the viewer's thousands separator. */
+export const integer = (n: number): string => count.format(n);

@@ -1,0 +1,34 @@
+// A read-only view of the app for tests in a browser: `window.__app`.
+
+import type { MapView } from "./map/view";
+import type { Store } from "./store";
+
+export function installHook(store: Store, map: { readonly view: MapView | null }): void {
+  const hook = {
+    get people() {
+      return store.people;
+    },
+    /** People in the last update that the map has taken. */
+    get markersDrawn() {
+      return map.view?.drawn ?? 0;
+    },
+    get connection() {
+      return store.connection.peek().name;
+    },
+    get selected() {
+      return store.selected.peek();
+    },
+    get seq() {
+      return store.seq;
+    },
+    /** What is known of a person, with the place on the screen if there is a map; null if nothing is. */
+    position(employee: string) {
+      const entry = store.entries.peek().get(employee);
+      if (!entry) return null;
+      const { fix, name, presence } = entry.person;
+      const pixel = fix && map.view ? map.view.project([fix.lon, fix.lat]) : null;
+      return { employee, name, state: entry.state, presence, ...(fix ?? {}), pixel };
+    },
+  };
+  Object.defineProperty(window, "__app", { value: Object.freeze(hook), writable: false });
+}

@@ -1,0 +1,246 @@
+// The map: one instance, outside the tree of the user interface. It is told what to show and tells what was
+// clicked; it knows nothing of how either comes about.
+
+import { AttributionControl, GeoJSONSource, Map as MapLibre, ScaleControl, addProtocol, setWorkerUrl, type MapMouseEvent } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { Protocol } from "pmtiles";
+import type { GeoJSON } from "geojson";
+import { bounds, graticule, graticuleStep, type LonLat } from "../core/geo";
+import type { Entry } from "../core/list";
+import { stretches, type TrailPoint } from "../core/trail";
+import type { Camera } from "../core/view";
+import { accuracyFeatures, collection, gridFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
+import { Feeder } from "./feeder";
+import { addImages, drawMissing } from "./images";
+import type { Shade } from "./palette";
+import { CLUSTER_LAYER, PERSON_LAYERS, style } from "./style";
+
+export interface MapEvents {
+  picked(id: string | null): void;
+  /** The user has taken hold of the map. */
+  dragged(): void;
+  moved(camera: Camera): void;
+}
+
+export interface Insets {
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly left: number;
+}
+
+const PEOPLE_EVERY_MS = 1_000;
+const CHOSEN_EVERY_MS = 200;
+const CLOSE_ZOOM = 13.5;
+const TOUCH_PX = 8;
+
+let prepared = false;
+
+function prepare(): void {
+  if (prepared) return;
+  prepared = true;
+  setWorkerUrl(workerUrl); // a file of our own origin: the content security policy forbids blob: workers
+  addProtocol("pmtiles", new Protocol().tile);
+}
+
+export class MapView {
+  readonly #map: MapLibre;
+  readonly #people: Feeder;
+  readonly #chosen: Feeder;
+  readonly #accuracy: Feeder;
+  readonly #trail: Feeder;
+  readonly #grid: Feeder;
+  #entries: readonly Entry[] = [];
+  #selected: Entry | null = null;
+  #gridKey = "";
+  /** People in the last update that the map has taken. */
+  drawn = 0;
+
+  /** Throws if the browser has no WebGL. */
+  constructor(
+    container: HTMLElement,
+    shade: Shade,
+    camera: Camera | null,
+    private readonly events: MapEvents,
+    private readonly still: () => boolean,
+  ) {
+    prepare();
+    this.#map = new MapLibre({
+      container,
+      style: style(shade),
+      center: camera ? [camera.lon, camera.lat] : [12, 22],
+      zoom: camera?.zoom ?? 1.4,
+      minZoom: 0.6,
+      maxZoom: 19,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      fadeDuration: 0, // markers that move every second would fade in every second
+      canvasContextAttributes: { antialias: false },
+    });
+    this.#map.touchZoomRotate.disableRotation();
+    this.#map.keyboard.disableRotation();
+    this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
+    this.#map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
+    this.#people = this.#feeder("people", PEOPLE_EVERY_MS);
+    this.#chosen = this.#feeder("chosen", CHOSEN_EVERY_MS);
+    this.#accuracy = this.#feeder("accuracy", CHOSEN_EVERY_MS);
+    this.#trail = this.#feeder("trail", CHOSEN_EVERY_MS);
+    this.#grid = this.#feeder("grid", 0);
+    this.#listen();
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.#map.getCanvas();
+  }
+
+  #feeder(source: string, everyMs: number): Feeder {
+    return new Feeder(async (data: GeoJSON) => {
+      await this.#styled();
+      const target = this.#map.getSource(source);
+      if (!(target instanceof GeoJSONSource)) return;
+      await target.setData(data);
+      if (source === "people" && data.type === "FeatureCollection") this.drawn = data.features.length + this.#chosenDrawn();
+    }, everyMs);
+  }
+
+  #chosenDrawn = (): number => (this.#selected?.person.fix ? 1 : 0);
+
+  /** Waits until the style is there; data that is set before is lost. */
+  async #styled(): Promise<void> {
+    if (!this.#map.style?._loaded) await new Promise((resolve) => this.#map.once("style.load", resolve));
+  }
+
+  #listen(): void {
+    const map = this.#map;
+    map.on("style.load", () => addImages(map));
+    map.on("styleimagemissing", (e: { id: string }) => drawMissing(map, e.id));
+    map.on("click", (e: MapMouseEvent) => void this.#click(e));
+    map.on("mousemove", (e: MapMouseEvent) => {
+      map.getCanvas().style.cursor = this.#at(e).length ? "pointer" : "";
+    });
+    map.on("dragstart", () => this.events.dragged());
+    map.on("moveend", () => {
+      const { lng, lat } = map.getCenter();
+      this.events.moved({ lat, lon: lng, zoom: map.getZoom() });
+      this.#drawGrid();
+    });
+    map.once("load", () => this.#drawGrid());
+  }
+
+  #at(e: MapMouseEvent) {
+    const { x, y } = e.point;
+    const box: [[number, number], [number, number]] = [
+      [x - TOUCH_PX, y - TOUCH_PX],
+      [x + TOUCH_PX, y + TOUCH_PX],
+    ];
+    const layers = [...PERSON_LAYERS, CLUSTER_LAYER].filter((id) => this.#map.getLayer(id));
+    return this.#map.queryRenderedFeatures(box, { layers });
+  }
+
+  async #click(e: MapMouseEvent): Promise<void> {
+    const hits = this.#at(e);
+    const person = hits.find((f) => typeof f.properties.id === "string");
+    if (person) return this.events.picked(String(person.properties.id));
+    const cluster = hits[0];
+    if (!cluster || cluster.geometry.type !== "Point") return this.events.picked(null);
+    const source = this.#map.getSource("people");
+    if (!(source instanceof GeoJSONSource)) return;
+    const center = cluster.geometry.coordinates as LonLat;
+    const zoom = await source.getClusterExpansionZoom(Number(cluster.properties.cluster_id)).catch(() => this.#map.getZoom() + 2);
+    this.events.dragged();
+    this.#map.easeTo({ center, zoom: Math.min(zoom + 0.3, 18), ...this.#pace(500) });
+  }
+
+  /** Shows these people; the one that is selected is drawn by [MapView.select]. */
+  show(entries: readonly Entry[], urgent = false): void {
+    this.#entries = entries;
+    this.#people.feed(() => peopleFeatures(this.#entries, this.#selected?.person.id ?? null), urgent);
+  }
+
+  /** Raises one marker above all others, with the accuracy circle and the trail; null lowers it. */
+  select(entry: Entry | null, trail: readonly TrailPoint[]): void {
+    const changed = entry?.person.id !== this.#selected?.person.id;
+    this.#selected = entry;
+    const feature = entry && personFeature(entry);
+    this.#chosen.feed(() => collection(feature ? [feature] : []), changed);
+    this.#accuracy.feed(() => accuracyFeatures(entry), changed);
+    this.#trail.feed(() => trailFeatures(stretches(trail)), changed);
+    if (changed) this.show(this.#entries, true);
+  }
+
+  setShade(shade: Shade): void {
+    this.#map.setStyle(style(shade));
+  }
+
+  /** Moves the camera to a place unless it is well in view already. */
+  reveal([lon, lat]: LonLat, insets: Insets): void {
+    const { x, y } = this.#map.project([lon, lat]);
+    const { clientWidth, clientHeight } = this.#map.getContainer();
+    const margin = 40;
+    const seen =
+      x >= insets.left + margin && x <= clientWidth - insets.right - margin &&
+      y >= insets.top + margin && y <= clientHeight - insets.bottom - margin;
+    if (seen && this.#map.getZoom() >= 9) return;
+    const zoom = Math.max(this.#map.getZoom(), CLOSE_ZOOM);
+    this.#map.easeTo({ center: [lon, lat], zoom, offset: offsetOf(insets), ...this.#pace(800) });
+  }
+
+  /** Keeps a place in the middle. */
+  centre([lon, lat]: LonLat, insets: Insets): void {
+    this.#map.easeTo({ center: [lon, lat], offset: offsetOf(insets), ...this.#pace(600) });
+  }
+
+  /** Shows all of these places. */
+  fit(places: Iterable<LonLat>, insets: Insets, animate = true): void {
+    const box = bounds(places);
+    if (!box) return;
+    const padding = { top: insets.top + 56, right: insets.right + 56, bottom: insets.bottom + 56, left: insets.left + 56 };
+    this.#map.fitBounds(box, { padding, maxZoom: CLOSE_ZOOM, linear: false, ...(animate ? this.#pace(700) : { duration: 0 }) });
+  }
+
+  zoomBy(steps: number): void {
+    this.#map.easeTo({ zoom: this.#map.getZoom() + steps, ...this.#pace(250) });
+  }
+
+  get zoom(): number {
+    return this.#map.getZoom();
+  }
+
+  resize(): void {
+    this.#map.resize();
+  }
+
+  project([lon, lat]: LonLat): { x: number; y: number } {
+    const { x, y } = this.#map.project([lon, lat]);
+    return { x, y };
+  }
+
+  remove(): void {
+    for (const feeder of [this.#people, this.#chosen, this.#accuracy, this.#trail, this.#grid]) feeder.stop();
+    this.#map.remove();
+  }
+
+  #pace = (ms: number): { duration: number; essential: boolean } => ({ duration: this.still() ? 0 : ms, essential: true });
+
+  #drawGrid(): void {
+    const zoom = this.#map.getZoom();
+    if (zoom < 7) return;
+    const step = graticuleStep(zoom);
+    const box = this.#map.getBounds();
+    // A screen more on each side, so that panning does not run into the end of the lines.
+    const [w, h] = [box.getEast() - box.getWest(), box.getNorth() - box.getSouth()];
+    const snap = (v: number) => Math.floor(v / (step * 4)) * step * 4;
+    const area = [snap(box.getWest() - w), snap(box.getSouth() - h), snap(box.getEast() + w) + step * 4, snap(box.getNorth() + h) + step * 4] as const;
+    const key = `${step}/${area.join("/")}`;
+    if (key === this.#gridKey) return;
+    this.#gridKey = key;
+    this.#grid.feed(() => gridFeatures(graticule(area, step)), true);
+  }
+}
+
+function offsetOf(insets: Insets): [number, number] {
+  return [(insets.left - insets.right) / 2, (insets.top - insets.bottom) / 2];
+}

@@ -1,0 +1,121 @@
+// The one store that feeds list, card and map.
+
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { unpack } from "./core/columns";
+import type { Connection } from "./core/connection";
+import { count, entryAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
+import type { Person } from "./core/person";
+import { Trails } from "./core/trail";
+import type { View } from "./core/view";
+import type { Identity, ToPage } from "./worker/protocol";
+
+type Batch = Extract<ToPage, { type: "people" }>;
+
+export class Store {
+  readonly identity = signal<Identity | null>(null);
+  readonly connection = signal<Connection>({ name: "connecting", since: Date.now() });
+  /** The server's clock, to the second. */
+  readonly now = signal(Date.now());
+  /** True once the whole company is known. */
+  readonly loaded = signal(false);
+
+  readonly selected = signal<string | null>(null);
+  readonly filter = signal<Filter>("all");
+  readonly query = signal("");
+  readonly order = signal<Order>("urgency");
+  readonly follow = signal(false);
+  /** Why there is no map, or "". */
+  readonly mapProblem = signal("");
+
+  readonly trails = new Trails();
+  seq = 0;
+  #offset = 0;
+  #people = new Map<string, Person>();
+  #folded = new Map<string, string>();
+  #version = signal(0);
+  #namesVersion = signal(0);
+
+  /** Everybody, with their state at this moment. */
+  readonly entries: ReadonlySignal<ReadonlyMap<string, Entry>>;
+  readonly counts: ReadonlySignal<Counts>;
+  /** Those that pass filter and search, in no order. */
+  readonly matching: ReadonlySignal<readonly Entry[]>;
+  readonly chosen: ReadonlySignal<Entry | null>;
+  readonly ranks: ReadonlySignal<ReadonlyMap<string, number>>;
+
+  constructor(view: View) {
+    this.selected.value = view.selected;
+    this.filter.value = view.filter;
+    this.query.value = view.query;
+    this.entries = computed(() => {
+      this.#version.value; // the map of people is changed in place
+      const now = this.now.value;
+      const entries = new Map<string, Entry>();
+      for (const [id, person] of this.#people) entries.set(id, entryAt(person, now));
+      return entries;
+    });
+    this.counts = computed(() => count(this.entries.value.values()));
+    this.matching = computed(() => {
+      const words = queryWords(this.query.value);
+      const filter = this.filter.value;
+      return [...this.entries.value.values()].filter((e) => matches(e, this.#folded.get(e.person.id) ?? "", filter, words));
+    });
+    this.chosen = computed(() => this.entries.value.get(this.selected.value ?? "") ?? null);
+    this.ranks = computed(() => {
+      this.#namesVersion.value;
+      return nameRanks(this.#people.values());
+    });
+  }
+
+  /** The server's clock. */
+  serverNow(): number {
+    return Date.now() + this.#offset;
+  }
+
+  setOffset(offset: number): void {
+    this.#offset = offset;
+  }
+
+  person(id: string): Person | null {
+    return this.#people.get(id) ?? null;
+  }
+
+  get people(): number {
+    return this.#people.size;
+  }
+
+  /** Takes a batch of the worker. */
+  apply(batch: Batch): void {
+    const people = unpack(batch.columns);
+    let renamed = false;
+    if (batch.full) {
+      const ids = new Set(batch.columns.ids);
+      for (const id of this.#people.keys()) {
+        if (ids.has(id)) continue;
+        this.#people.delete(id);
+        renamed = true;
+      }
+    }
+    for (const person of people) {
+      const before = this.#people.get(person.id);
+      if (!before || before.name !== person.name) {
+        this.#folded.set(person.id, `${fold(person.name)} ${fold(person.id)}`);
+        renamed = true;
+      }
+      this.#people.set(person.id, person);
+      this.trails.see(person);
+    }
+    this.seq = batch.seq;
+    this.#offset = batch.offset;
+    this.loaded.value = true;
+    this.now.value = this.serverNow();
+    if (renamed) this.#namesVersion.value++;
+    this.#version.value++;
+  }
+
+  /** Selecting is one act, from wherever it comes. Null selects nobody. */
+  select(id: string | null): void {
+    if (id !== this.selected.value) this.follow.value = false;
+    this.selected.value = id;
+  }
+}

@@ -1,0 +1,91 @@
+// The bar at the top: whose people these are, whether the picture is live, and who is looking.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Connection } from "../core/connection";
+import type { Store } from "../store";
+import { theme, type Theme } from "../theme";
+import { ChevronIcon, CheckIcon, Mark } from "./icons";
+
+const THEMES: readonly [Theme, string][] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+
+export function TopBar({ store, onLogout }: { store: Store; onLogout: () => void }) {
+  const identity = store.identity.value;
+  return (
+    <header class="topbar">
+      <div class="brand"><Mark /><span class="brand-name">Fieldcast</span></div>
+      {identity?.company && <span class="company" title={`Company ${identity.company}`}>{identity.companyName || identity.company}</span>}
+      <span class="spacer" />
+      <ConnectionBadge store={store} />
+      <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onLogout={onLogout} />
+    </header>
+  );
+}
+
+const WORDS: Readonly<Record<Connection["name"], string>> = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  offline: "No network",
+  expired: "Logged out",
+};
+
+/** Green only while every change is really coming in. */
+function ConnectionBadge({ store }: { store: Store }) {
+  const { name } = store.connection.value;
+  return (
+    <span class={`badge badge-${name}`} role="status" data-testid="connection">
+      <span class="badge-dot" />
+      {WORDS[name]}
+    </span>
+  );
+}
+
+function UserMenu({ name, detail, role, onLogout }: { name: string; detail: string; role: string; onLogout: () => void }) {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    const away = (e: Event) => {
+      if (e instanceof KeyboardEvent ? e.key === "Escape" : !root.current?.contains(e.target as Node)) {
+        setOpen(false);
+        if (e instanceof KeyboardEvent) {
+          e.stopPropagation();
+          root.current?.querySelector("button")?.focus();
+        }
+      }
+    };
+    document.addEventListener("pointerdown", away, true);
+    document.addEventListener("keydown", away, true);
+    return () => {
+      document.removeEventListener("pointerdown", away, true);
+      document.removeEventListener("keydown", away, true);
+    };
+  }, [open]);
+  const initials = (name.match(/\p{L}|\p{N}/gu)?.[0] ?? "?").toUpperCase();
+  return (
+    <div class="menu" ref={root}>
+      <button class="menu-button" aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)} aria-label={`Account ${name}`}>
+        <span class="avatar">{initials}</span>
+        <ChevronIcon />
+      </button>
+      {open && (
+        <div class="menu-panel" role="menu" aria-label="Account">
+          <div class="menu-head">
+            <strong>{name || "Account"}</strong>
+            <span>{[detail !== name && detail, role].filter(Boolean).join(" · ")}</span>
+          </div>
+          <div class="menu-title" id="theme-title">Appearance</div>
+          <div role="group" aria-labelledby="theme-title">
+            {THEMES.map(([value, word]) => (
+              <button key={value} role="menuitemradio" aria-checked={theme.value === value} onClick={() => (theme.value = value)}>
+                <span class="tick">{theme.value === value && <CheckIcon />}</span>{word}
+              </button>
+            ))}
+          </div>
+          <hr />
+          <button role="menuitem" onClick={onLogout}><span class="tick" />Log out</button>
+        </div>
+      )}
+    </div>
+  );
+}

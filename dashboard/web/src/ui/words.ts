@@ -1,0 +1,46 @@
+// The words of the user interface that more than one place needs.
+
+import { age, speed, wind } from "../core/format";
+import type { Entry, Filter, Order } from "../core/list";
+import { newestSign, type State } from "../core/person";
+
+export const STATE_WORDS: Readonly<Record<State, string>> = {
+  live: "Live",
+  late: "Late",
+  offline: "Offline",
+  off_shift: "Off shift",
+  never: "Never reported",
+};
+
+export const FILTER_WORDS: Readonly<Record<Filter, string>> = {
+  all: "All",
+  live: "Live",
+  late: "Late",
+  offline: "Offline",
+  never: "Never",
+};
+
+export const ORDER_WORDS: Readonly<Record<Order, string>> = {
+  urgency: "Urgency",
+  name: "Name",
+  newest: "Newest first",
+};
+
+/** The state in a word. */
+export const stateWord = (entry: Entry): string => (entry.moving ? "Moving" : STATE_WORDS[entry.state]);
+
+/** What follows the word in a row: the speed of who moves. */
+export function motionText({ person, state }: Entry): string {
+  const fix = person.fix;
+  if (state !== "live" || fix?.speedMps == null) return "";
+  const course = fix.courseDeg !== null && fix.speedMps > 0.5 ? ` ${wind(fix.courseDeg)}` : "";
+  return `${speed(fix.speedMps)}${course}`;
+}
+
+/** How old the newest sign of somebody is; empty if there is none. */
+export const ageText = (entry: Entry, now: number): string => (entry.person.fix ? age(now - newestSign(entry.person.fix)) : "");
+
+/** What a person is called: the name, or the id of who has none. */
+export const nameOf = (entry: Entry): string => entry.person.name || entry.person.id;
+
+export const LOW_BATTERY_PCT = 20;

@@ -1,0 +1,50 @@
+// The worker: owns the connection, so that a busy page never misses a beat and a hidden page costs nothing.
+
+import { Api } from "./api";
+import { openLink } from "./link";
+import { Live } from "./live";
+import type { ToPage, ToWorker } from "./protocol";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+let live: Live | null = null;
+
+function start(base: string, visible: boolean): Live {
+  const api = new Api(base);
+  const url = new URL("mqtt", base);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  const created = new Live(
+    {
+      access: () => api.access(),
+      positions: (token, company, after) => api.positions(token, company, after),
+      employees: (token, company) => api.employees(token, company),
+      open: (access, onMessage) => {
+        const { subject, company } = access.identity;
+        return openLink({ url: url.href, username: subject, token: access.token, topic: `fc/${company}/_live`, onMessage });
+      },
+      post: (message: ToPage, transfer) => scope.postMessage(message, transfer),
+    },
+    visible,
+  );
+  created.start();
+  scope.addEventListener("online", () => created.network(true));
+  scope.addEventListener("offline", () => created.network(false));
+  return created;
+}
+
+scope.addEventListener("message", (event: MessageEvent<ToWorker>) => {
+  const message = event.data;
+  switch (message.type) {
+    case "start":
+      live ??= start(message.base, message.visible);
+      break;
+    case "visible":
+      live?.setVisible(message.visible);
+      break;
+    case "retry":
+      live?.retryNow();
+      break;
+    case "signedIn":
+      live?.signedIn();
+      break;
+  }
+});
