@@ -56,8 +56,9 @@ func (j *judge) apply(after uint64, r journal.Record) *outcome {
 	}
 	if track.CheckCompany(r.Company) != nil || track.CheckEmployee(r.Employee) != nil {
 		// The broker writes the identity that it has proved, so this is not a
-		// phone's doing. There is no company to keep it for.
-		o.stray, o.reasons = true, map[track.Reason]int{track.ReasonBadTopic: 1}
+		// phone's doing, and there is no company that could be shown it.
+		o.stray = true
+		o.reject(track.ReasonBadTopic, "the message came without the name of a person", r.Payload, r.Size)
 		return o
 	}
 	switch {
