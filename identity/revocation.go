@@ -49,12 +49,12 @@ func (r *revocations) has(id string) bool {
 	return revoked
 }
 
-// add keeps tokens and returns the ids that were not known.
-func (r *revocations) add(tokens []track.Token) (fresh []string) {
+// add keeps tokens that have not expired and returns the ids that were not known.
+func (r *revocations) add(tokens []track.Token, now time.Time) (fresh []string) {
 	r.idsMu.Lock()
 	defer r.idsMu.Unlock()
 	for _, t := range tokens {
-		if _, known := r.ids[t.ID]; !known {
+		if _, known := r.ids[t.ID]; !known && !expired(t.ExpiresAt, now) {
 			r.ids[t.ID] = t.ExpiresAt
 			fresh = append(fresh, t.ID)
 		}
@@ -67,11 +67,13 @@ func (r *revocations) forget(now time.Time) {
 	r.idsMu.Lock()
 	defer r.idsMu.Unlock()
 	for id, expires := range r.ids {
-		if !expires.IsZero() && !now.Before(expires) {
+		if expired(expires, now) {
 			delete(r.ids, id)
 		}
 	}
 }
+
+func expired(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
 func (r *revocations) tell(fresh []string) {
 	if len(fresh) == 0 {
@@ -156,7 +158,7 @@ func (s *Service) poll(ctx context.Context) error {
 			r.latest = t.RevokedAt
 		}
 	}
-	fresh := r.add(tokens)
+	fresh := r.add(tokens, now)
 	if full {
 		r.fullAt = now
 		r.forget(now)
