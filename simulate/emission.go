@@ -38,11 +38,8 @@ type emissionBattery struct {
 	charging track.Optional[bool]
 }
 
-// readEMission takes an error for convenience of its caller, and returns it.
-func readEMission(r io.Reader, err error) ([]track.Fix, error) {
-	if err != nil {
-		return nil, err
-	}
+// readEMission reads a list of entries, one at a time.
+func readEMission(r io.Reader) ([]track.Fix, error) {
 	d := json.NewDecoder(r)
 	if _, err := d.Token(); err != nil { // the bracket
 		return nil, fmt.Errorf("%w track: %w", track.ErrInvalid, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -33,14 +34,12 @@ type gpxInside struct {
 	Deeper   []gpxInside `xml:",any"`
 }
 
-// readGPX takes an error for convenience of its caller, and returns it.
-func readGPX(r io.Reader, err error) ([]track.Fix, error) {
-	if err != nil {
-		return nil, err
-	}
+// readGPX reads the points of all tracks. Routes and way points were planned,
+// not recorded, and are left out.
+func readGPX(r io.Reader) ([]track.Fix, error) {
 	d := xml.NewDecoder(r)
 	var fixes []track.Fix
-	inTrack, root := false, ""
+	rooted := false
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -48,34 +47,22 @@ func readGPX(r io.Reader, err error) ([]track.Fix, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("%w track: %w", track.ErrInvalid, err)
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if root == "" {
-				root = t.Name.Local
-				if root != "gpx" {
-					return nil, track.Invalid("track", "it is XML, but <%s> instead of <gpx>", root)
-				}
+		start, ok := token.(xml.StartElement)
+		switch {
+		case !ok:
+		case !rooted && start.Name.Local != "gpx":
+			return nil, track.Invalid("track", "it is XML, but <%s> instead of <gpx>", start.Name.Local)
+		case start.Name.Local == "trkpt":
+			f, timed, err := readPoint(d, start)
+			if err != nil {
+				line, _ := d.InputPos()
+				return nil, fmt.Errorf("point that ends in line %d: %w", line, err)
 			}
-			switch t.Name.Local {
-			case "trk":
-				inTrack = true
-			case "trkpt":
-				if !inTrack {
-					continue
-				}
-				f, timed, err := readPoint(d, t)
-				if err != nil {
-					line, _ := d.InputPos()
-					return nil, fmt.Errorf("point that ends in line %d: %w", line, err)
-				}
-				if timed {
-					fixes = append(fixes, f)
-				}
+			if timed {
+				fixes = append(fixes, f)
 			}
-		case xml.EndElement:
-			if t.Name.Local == "trk" {
-				inTrack = false
-			}
+		default:
+			rooted = true
 		}
 	}
 }
@@ -127,7 +114,7 @@ func (in gpxInside) apply(f *track.Fix) {
 // decimal returns nil for text that is no finite number.
 func decimal(s string) *float64 {
 	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	if err != nil || v != v || v-v != 0 {
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil
 	}
 	return &v

@@ -28,7 +28,7 @@ type Options struct {
 	// Interval is the time between two fixes of a phone that moves. One that
 	// stands sends every second time. 0: 30 s. Recorded tracks keep their own.
 	Interval time.Duration
-	// Speedup lets recorded tracks pass this many times faster. 0: 1.
+	// Speedup lets recorded tracks, and walks, pass this many times faster. 0: 1.
 	Speedup float64
 	// OriginalTimes replays recorded tracks with the times they were recorded
 	// at, instead of as if they happened now.

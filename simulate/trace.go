@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,21 +40,22 @@ func ReadTrack(path string) ([]track.Fix, error) {
 // readTrack tells the formats apart by the first character.
 func readTrack(r *bufio.Reader) ([]track.Fix, error) {
 	for {
-		b, err := r.ReadByte()
-		if err == io.EOF {
+		ahead, err := r.Peek(1)
+		if errors.Is(err, io.EOF) {
 			return nil, nil
 		} else if err != nil {
 			return nil, err
 		}
-		switch b {
+		switch ahead[0] {
 		case ' ', '\t', '\r', '\n', 0xEF, 0xBB, 0xBF: // white space, byte order mark
-			continue
+			_, _ = r.Discard(1) // never fails: it was there
 		case '<':
-			return readGPX(r, r.UnreadByte())
+			return readGPX(r)
 		case '[':
-			return readEMission(r, r.UnreadByte())
+			return readEMission(r)
+		default:
+			return nil, track.Invalid("track", "it is neither GPX nor a JSON list")
 		}
-		return nil, track.Invalid("track", "it is neither GPX nor a JSON list")
 	}
 }
 

@@ -49,6 +49,7 @@ type Walk struct {
 	course  float64
 	speed   float64
 	usual   float64 // speed that this person likes
+	haste   float64 // -1 to 1: how far the present speed is from the usual one
 	way     []leg   // what is left of the present way
 	stay    float64 // seconds until the way goes on
 	errand  bool    // the stay is at a customer, not at a light
@@ -106,6 +107,7 @@ func (w *Walk) move(dt float64) {
 	if len(w.way) == 0 {
 		w.setOut()
 	}
+	w.haste = clamp(w.haste*(1-0.03*dt) + 0.12*dt*w.random.NormFloat64())
 	w.steer(dt)
 	for left := w.speed * dt; left > 0 && len(w.way) > 0; {
 		next := w.way[0]
@@ -175,7 +177,7 @@ func (w *Walk) steer(dt float64) {
 	// Brake with what is left of the way after this step in mind, but creep
 	// on, lest one never arrives.
 	safe = max(min(safe, max(end, d/dt)), 0.3)
-	want := min(w.usual, safe)
+	want := min(w.usual*(1+0.15*w.haste), w.limit, safe)
 	if want > w.speed {
 		want = min(want, w.speed+w.acceleration*dt)
 	}

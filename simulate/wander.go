@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fieldcast/payload"
+	"fieldcast/track"
 )
 
 // maxStart bounds how long a phone waits before it starts.
@@ -15,10 +16,13 @@ var asPhones = payload.Precision{Time: time.Second, PlaceDeg: 1e-6, AccuracyM: 1
 
 // walk measures a [Walk] as it goes on, every interval; every second one while
 // it stands, as a sign of life. Without coverage the phone goes on measuring.
+// With a speedup, more of the walk passes between two fixes than their times
+// say.
 func (p *phone) walk(ctx context.Context) {
 	w := NewWalk(WalkOptions{Center: p.o.Center, Seed: p.o.Seed, Number: p.number, OfflineEvery: p.o.OfflineEvery})
 	// Not p.random, which belongs to the delivering goroutine.
-	late := time.Duration(w.random.Int64N(int64(min(p.o.Interval, maxStart)) + 1))
+	interval := time.Duration(float64(p.o.Interval) / p.o.Speedup)
+	late := time.Duration(w.random.Int64N(int64(min(interval, maxStart)) + 1))
 	if !pause(ctx, late) {
 		return
 	}
@@ -26,10 +30,10 @@ func (p *phone) walk(ctx context.Context) {
 	next := time.Now()
 	for tick := 0; ; tick++ {
 		if !w.Standing() || tick%2 == 0 {
-			p.measured(asPhones.Round(w.Fix(next.UTC())))
+			p.measured(p.fix(w, next))
 		}
-		next = next.Add(p.o.Interval)
-		if behind := time.Since(next); behind > p.o.Interval {
+		next = next.Add(interval)
+		if behind := time.Since(next); behind > interval {
 			next = next.Add(behind) // the machine slept: phones do not make up for that
 		}
 		if !p.untilNext(ctx, next, w) {
@@ -42,6 +46,16 @@ func (p *phone) walk(ctx context.Context) {
 	}
 }
 
+// fix measures as phones do: in whole seconds, unless the speedup packs more
+// than one fix into a second.
+func (p *phone) fix(w *Walk, at time.Time) track.Fix {
+	precision := asPhones
+	if p.o.Speedup > 1 {
+		precision.Time = time.Millisecond
+	}
+	return precision.Round(w.Fix(at.UTC()))
+}
+
 // untilNext waits, and answers a server that asks where the phone is.
 func (p *phone) untilNext(ctx context.Context, next time.Time, w *Walk) bool {
 	timer := time.NewTimer(time.Until(next))
@@ -51,7 +65,7 @@ func (p *phone) untilNext(ctx context.Context, next time.Time, w *Walk) bool {
 		case <-timer.C:
 			return ctx.Err() == nil
 		case <-p.asked:
-			f := asPhones.Round(w.Fix(time.Now().UTC()))
+			f := p.fix(w, time.Now())
 			f.Trigger = "r"
 			p.measured(f)
 		case <-ctx.Done():
