@@ -44,8 +44,9 @@ type Bridge struct {
 	now     func() time.Time
 	metrics *metrics
 
-	table  *table
-	recent *recent // what the live follower has made of the newest records
+	table       *table
+	recent      *recent // what the live follower has made of the newest records
+	recentBytes int
 
 	// publishMu keeps a change of the table and its event together, so that
 	// events leave in the order in which the table changed.
@@ -102,18 +103,19 @@ func New(o Options) (*Bridge, error) {
 		o.Now = time.Now
 	}
 	b := &Bridge{
-		journal:  o.Journal,
-		store:    o.Store,
-		feed:     o.Feed,
-		limits:   o.Limits,
-		decode:   o.Decode,
-		log:      o.Logger,
-		now:      o.Now,
-		table:    newTable(),
-		followed: make(chan struct{}),
-		drained:  make(chan struct{}),
-		troubles: make(map[string]error),
-		failed:   make(chan struct{}),
+		journal:     o.Journal,
+		store:       o.Store,
+		feed:        o.Feed,
+		limits:      o.Limits,
+		decode:      o.Decode,
+		log:         o.Logger,
+		now:         o.Now,
+		table:       newTable(),
+		recentBytes: maxRecentBytes,
+		followed:    make(chan struct{}),
+		drained:     make(chan struct{}),
+		troubles:    make(map[string]error),
+		failed:      make(chan struct{}),
 	}
 	b.stopAt.Store(noStop)
 	var err error

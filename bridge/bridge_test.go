@@ -32,6 +32,7 @@ type world struct {
 	events  *feed.Subscription
 	metrics *prometheus.Registry
 	options func(*bridge.Options)
+	memory  int // bytes of outcomes that the bridge keeps; 0: as usual
 	*bridge.Bridge
 	logs *strings.Builder
 }
@@ -69,6 +70,9 @@ func (w *world) build() {
 	var err error
 	if w.Bridge, err = bridge.New(o); err != nil {
 		w.t.Fatal(err)
+	}
+	if w.memory > 0 {
+		bridge.LimitRecent(w.Bridge, w.memory)
 	}
 }
 

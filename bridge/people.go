@@ -60,10 +60,10 @@ func (b *Bridge) Presence(company string) map[string]track.Presence {
 	return presence
 }
 
-// After returns the people of a company of whom something has changed after
+// After returns the people with a position of whom something has changed after
 // seq, oldest change first, and the seq that a caller who takes them in stands
-// at. Among them are people who have connected but never sent a fix: their
-// RecordedAt is zero, their state [track.StateNever], and their place unknown.
+// at. Like [Bridge.Positions] it leaves out people who have connected but never
+// sent a fix, because they have no place; [Bridge.Presence] knows them.
 //
 // Ok is false if seq has not been yet: it was given by a server that knew more,
 // and the caller should take everything anew.
@@ -79,7 +79,9 @@ func (b *Bridge) After(company string, seq uint64) (changed []track.Position, no
 	moment := b.now()
 	changed = make([]track.Position, 0, len(known))
 	for _, p := range slices.Backward(known) {
-		changed = append(changed, present(p, moment))
+		if !p.RecordedAt.IsZero() {
+			changed = append(changed, present(p, moment))
+		}
 	}
 	return changed, latest, true
 }

@@ -13,7 +13,8 @@ const maxRecentBytes = 16 << 20
 // recent holds the newest outcomes of the live follower in order, for the
 // committing one. Safe for concurrent use.
 type recent struct {
-	more chan struct{} // has a value when there is something new; one reader
+	more     chan struct{} // has a value when there is something new; one reader
+	maxBytes int
 
 	mu       sync.Mutex
 	outcomes []*outcome // without a hole between them
@@ -23,8 +24,8 @@ type recent struct {
 }
 
 // newRecent returns an empty one that begins behind seq.
-func newRecent(seq uint64) *recent {
-	return &recent{more: make(chan struct{}, 1), through: seq}
+func newRecent(seq uint64, maxBytes int) *recent {
+	return &recent{more: make(chan struct{}, 1), maxBytes: maxBytes, through: seq}
 }
 
 // push adds the next outcome, in place of the oldest ones if it must.
@@ -34,7 +35,7 @@ func (r *recent) push(o *outcome) {
 	r.bytes += weight(o)
 	r.through = o.record.Seq
 	drop := 0
-	for r.bytes > maxRecentBytes {
+	for r.bytes > r.maxBytes {
 		r.bytes -= weight(r.outcomes[drop])
 		r.outcomes[drop] = nil
 		drop++

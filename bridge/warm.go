@@ -39,7 +39,7 @@ func (b *Bridge) warm(ctx context.Context) (*live, *committer, error) {
 	b.committed.Store(base.cursor)
 	people := b.load(base)
 	begin := b.begin(base.cursor)
-	b.recent = newRecent(begin)
+	b.recent = newRecent(begin, b.recentBytes)
 	l := &live{bridge: b, at: begin, judge: judge{limits: b.limits, decode: b.decode, people: people}}
 	c := &committer{
 		bridge: b, cursor: base.cursor, taken: begin, cut: base.cursor,
