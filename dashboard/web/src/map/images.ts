@@ -1,33 +1,25 @@
 // Pictures that the map needs, drawn here: the nub that shows where somebody is heading, and the ring around
 // a cluster that shows how its people are. There are no sprite files.
 
-import type { Map as MapLibre, StyleImageMetadata } from "maplibre-gl";
+import type { Map as MapLibre } from "maplibre-gl";
 import { PALETTES, type Palette, type Shade } from "./palette";
 
 const RATIO = 2;
-const SHADES: readonly Shade[] = ["light", "dark"];
 
 /** Parts of a cluster's ring are rounded to this many steps, so that the number of pictures is bounded. */
 export const RING_STEPS = 8;
 export const RING_SIZES = { s: 36, m: 44, l: 54 } as const;
 export type RingSize = keyof typeof RING_SIZES;
 
-/** Adds the pictures of both themes; rings are drawn when the map first asks for them. */
-export function addImages(map: MapLibre): void {
-  for (const shade of SHADES) {
-    map.addImage(`nub-${shade}`, nub(PALETTES[shade]), { pixelRatio: RATIO });
-  }
-}
-
-/** Draws a picture that is not there yet, by its name: `ring-SIZE-LIVE-LATE-SHADE`. */
-export function drawMissing(map: MapLibre, name: string): void {
-  const [kind, size, live, late, shade] = name.split("-");
-  if (kind !== "ring" || map.hasImage(name)) return;
-  const px = RING_SIZES[size as RingSize];
+/** Draws a picture that the map asks for by its name: `nub-SHADE` or `ring-SHADE-SIZE-LIVE-LATE`. */
+export function draw(map: MapLibre, name: string): void {
+  const [kind, shade, size, live, late] = name.split("-");
   const palette = PALETTES[shade as Shade];
-  if (!px || !palette) return;
-  const options: Partial<StyleImageMetadata> = { pixelRatio: RATIO };
-  map.addImage(name, ring(px, Number(live) / RING_STEPS, Number(late) / RING_STEPS, palette), options);
+  if (!palette || map.hasImage(name)) return;
+  if (kind === "nub") map.addImage(name, nub(palette), { pixelRatio: RATIO });
+  const px = RING_SIZES[size as RingSize];
+  if (kind !== "ring" || !px) return;
+  map.addImage(name, ring(px, Number(live) / RING_STEPS, Number(late) / RING_STEPS, palette), { pixelRatio: RATIO });
 }
 
 function canvas(px: number): { ctx: CanvasRenderingContext2D; done: () => ImageData } {
@@ -39,17 +31,19 @@ function canvas(px: number): { ctx: CanvasRenderingContext2D; done: () => ImageD
   return { ctx, done: () => ctx.getImageData(0, 0, px * RATIO, px * RATIO) };
 }
 
-/** A tip that looks out from behind the disc, pointing north. */
+/** A drop that points north; the marker's disc covers its round part, so that only the tip looks out. */
 function nub(palette: Palette): ImageData {
-  const { ctx, done } = canvas(40);
-  ctx.beginPath();
-  ctx.moveTo(20, 2.5);
-  ctx.quadraticCurveTo(25, 8, 27.6, 15);
-  ctx.quadraticCurveTo(20, 10.5, 12.4, 15);
-  ctx.quadraticCurveTo(15, 8, 20, 2.5);
-  ctx.closePath();
+  const { ctx, done } = canvas(44);
+  const drop = (radius: number, tip: number) => {
+    const side = Math.acos(radius / tip); // where a line from the tip touches the circle
+    ctx.beginPath();
+    ctx.moveTo(22, 22 - tip);
+    ctx.arc(22, 22, radius, -Math.PI / 2 + side, (3 * Math.PI) / 2 - side);
+    ctx.closePath();
+  };
   ctx.lineJoin = "round";
-  ctx.lineWidth = 3;
+  drop(7.5, 15.5);
+  ctx.lineWidth = 4.4;
   ctx.strokeStyle = palette.rim;
   ctx.stroke();
   ctx.fillStyle = palette.live;

@@ -263,7 +263,7 @@ function clusters(p: Palette, shade: Shade): LayerSpecification[] {
       source: "people",
       filter,
       layout: {
-        "icon-image": ["concat", "ring-", size("s", "m", "l"), "-", steps("live"), "-", steps("late"), `-${shade}`] as ExpressionSpecification,
+        "icon-image": ["concat", `ring-${shade}-`, size("s", "m", "l"), "-", steps("live"), "-", steps("late")] as ExpressionSpecification,
         "icon-allow-overlap": true,
         "icon-ignore-placement": true,
         "text-field": ["get", "point_count_abbreviated"],

@@ -12,7 +12,7 @@ import { stretches, type TrailPoint } from "../core/trail";
 import type { Camera } from "../core/view";
 import { accuracyFeatures, collection, gridFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
 import { Feeder } from "./feeder";
-import { addImages, drawMissing } from "./images";
+import { draw } from "./images";
 import type { Shade } from "./palette";
 import { CLUSTER_LAYER, PERSON_LAYERS, style } from "./style";
 
@@ -54,6 +54,7 @@ export class MapView {
   #entries: readonly Entry[] = [];
   #selected: Entry | null = null;
   #gridKey = "";
+  #shade: Shade;
   /** People in the last update that the map has taken. */
   drawn = 0;
 
@@ -66,6 +67,7 @@ export class MapView {
     private readonly still: () => boolean,
   ) {
     prepare();
+    this.#shade = shade;
     this.#map = new MapLibre({
       container,
       style: style(shade),
@@ -115,8 +117,7 @@ export class MapView {
 
   #listen(): void {
     const map = this.#map;
-    map.on("style.load", () => addImages(map));
-    map.on("styleimagemissing", (e: { id: string }) => drawMissing(map, e.id));
+    map.setMissingStyleImageResolver((name) => draw(map, name));
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
       map.getCanvas().style.cursor = this.#at(e).length ? "pointer" : "";
@@ -172,6 +173,8 @@ export class MapView {
   }
 
   setShade(shade: Shade): void {
+    if (shade === this.#shade) return;
+    this.#shade = shade;
     this.#map.setStyle(style(shade));
   }
 

@@ -44,7 +44,7 @@ export function StateGlyph({ entry, size = 18 }: { entry: Entry; size?: number }
   const course = person.fix?.courseDeg ?? null;
   return (
     <svg class={`glyph glyph-${state}`} width={size} height={size} viewBox="-10 -10 20 20" aria-hidden="true">
-      {moving && course !== null && <path class="nub" d="M0-10 4.6-3.6H-4.6Z" transform={`rotate(${Math.round(course)})`} />}
+      {moving && course !== null && <path class="nub" d="M0-10.5 5.4-3.4H-5.4Z" transform={`rotate(${Math.round(course)})`} />}
       {shape(state)}
     </svg>
   );
@@ -53,7 +53,7 @@ export function StateGlyph({ entry, size = 18 }: { entry: Entry; size?: number }
 function shape(state: State) {
   switch (state) {
     case "live":
-      return <circle r="5.6" class="fill" />;
+      return <circle r="5.2" class="fill" />;
     case "late":
       return <><circle r="6.6" class="edge" /><circle r="5" class="ring" /></>;
     case "offline":

@@ -111,7 +111,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, onPi
       <StateGlyph entry={entry} />
       <span class="row-name">{nameOf(entry)}</span>
       <span class="row-age num">{age}<PresenceDot entry={entry} /></span>
-      <span class="row-state"><b>{stateWord(entry)}</b>{motion && <span class="num"> {motion}</span>}</span>
+      <span class="row-state"><b>{stateWord(entry)}</b>{motion && <span class="num">{motion}</span>}</span>
       <span class={battery !== null && battery <= LOW_BATTERY_PCT ? "row-batt is-low" : "row-batt"}>
         {battery !== null && <Battery pct={battery} charging={person.fix?.charging ?? null} />}
       </span>
