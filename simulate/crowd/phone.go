@@ -33,7 +33,7 @@ type phone struct {
 	Phone
 	run   *run
 	topic string
-	once  sync.Once // connected for the first time
+	once  sync.Once // for the first connection
 
 	mu      sync.Mutex
 	walker  walker
@@ -152,19 +152,26 @@ func (p *phone) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { p.leave(conn) })
-	defer stop()
+	left := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { defer close(left); leave(conn) })
 	p.mu.Lock()
 	p.conn, p.sent, p.sentAt = conn, 0, p.sentAt[:0]
 	p.tally.connects++
 	p.pump()
 	p.mu.Unlock()
-	p.once.Do(p.run.firstConnect.Done)
+	p.once.Do(func() {
+		if p.run.missing.Add(-1) == 0 {
+			close(p.run.allThere)
+		}
+	})
 	p.run.connected.Add(1)
 
 	err = p.read(conn, in)
 
 	p.run.connected.Add(-1)
+	if !stop() {
+		<-left
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conn = nil
@@ -176,7 +183,7 @@ func (p *phone) session(ctx context.Context) error {
 }
 
 // leave says goodbye and closes.
-func (p *phone) leave(conn net.Conn) {
+func leave(conn net.Conn) {
 	conn.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the write fails then
 	conn.Write(disconnect)                             //nolint:errcheck // it is closed anyway
 	conn.Close()

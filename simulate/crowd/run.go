@@ -10,9 +10,11 @@ import (
 
 // run is what the phones of a run share.
 type run struct {
-	o            Options
-	dials        chan struct{} // one place for each phone that connects now
-	firstConnect sync.WaitGroup
+	o     Options
+	dials chan struct{} // one place for each phone that connects now
+
+	missing  atomic.Int64  // phones that were never connected yet
+	allThere chan struct{} // closed when none is missing
 
 	connected        atomic.Int64
 	published, acked atomic.Int64
@@ -32,7 +34,8 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("crowd: %w", err)
 	}
-	r := &run{o: o, dials: make(chan struct{}, o.Dials)}
+	r := &run{o: o, dials: make(chan struct{}, o.Dials), allThere: make(chan struct{})}
+	r.missing.Store(int64(len(o.Phones)))
 	phones := make([]*phone, len(o.Phones))
 	for i, p := range o.Phones {
 		phones[i] = newPhone(r, p)
@@ -40,7 +43,6 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 
 	online, goOffline := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	r.firstConnect.Add(len(phones))
 	for _, p := range phones {
 		group.Go(func() { p.live(online) })
 	}
@@ -66,9 +68,82 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 
 // awaitFirstConnects waits until all have been connected once, or for ConnectWait.
 func (r *run) awaitFirstConnects(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.ConnectWait)
+	select {
+	case <-r.allThere:
+	case <-time.After(r.o.ConnectWait):
+		r.o.Logger.Warn("not all phones are connected", "missing", r.missing.Load())
+	case <-ctx.Done():
+	}
+}
+
+// publish makes fixes at the rate of the run until it is over.
+func (r *run) publish(ctx context.Context, phones []*phone) {
+	if r.o.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.o.Duration)
+		defer cancel()
+	}
+	began := time.Now()
+	var group sync.WaitGroup
+	n := min(publishers, len(phones))
+	for share := range n {
+		var mine []*phone
+		for i := share; i < len(phones); i += n {
+			mine = append(mine, phones[i])
+		}
+		interval := float64(len(phones)) / float64(len(mine)) / r.o.Rate // seconds
+		group.Go(func() { r.publishShare(ctx, mine, began, interval, float64(share)/float64(n)) })
+	}
+	group.Wait()
+}
+
+// publishShare makes fixes of some phones in turn, one each interval. When it
+// is late it catches up: the rate is that of the world, not of the server.
+func (r *run) publishShare(ctx context.Context, phones []*phone, began time.Time, interval, offset float64) {
+	clock := r.o.Start
+	if clock.IsZero() {
+		clock = began
+	}
+	for n := 0; ; n++ {
+		due := time.Duration((float64(n) + offset) * interval * float64(time.Second))
+		if r.o.Duration > 0 && due >= r.o.Duration {
+			return
+		}
+		if !sleep(ctx, due-time.Since(began)) {
+			return
+		}
+		phones[n%len(phones)].publish(clock.Add(due))
+	}
+}
+
+// sleep reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// drain waits until everything is acknowledged.
+func drain(ctx context.Context, phones []*phone, wait time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	for tick := time.Millisecond; ctx.Err() == nil && !r.allConnected(); tick = min(2*tick, 50*time.Millisecond) {
-		sleep(ctx, tick)
+	for _, p := range phones {
+		for !p.idle() && sleep(ctx, 5*time.Millisecond) {
+		}
+	}
+}
+
+// report calls o.Progress each second.
+func (r *run) report(ctx context.Context) {
+	for sleep(ctx, time.Second) {
+		r.o.Progress(Progress{Connected: int(r.connected.Load()), Published: r.published.Load(), Acked: r.acked.Load()})
 	}
 }
