@@ -28,8 +28,9 @@ type delivery struct {
 	link     *link
 	deadline *time.Timer // for the oldest flight
 	flights  []flight
-	next     int64 // number of the fix that is sent next
-	acked    bool  // something was acknowledged
+	starting *flight // handed to the link, which has not taken it yet
+	next     int64   // number of the fix that is sent next
+	acked    bool    // something was acknowledged
 }
 
 // flight is a message that waits for its acknowledgement.
@@ -49,10 +50,12 @@ func (d *delivery) run(ctx context.Context) error {
 		var overdue <-chan time.Time
 		if len(d.flights) > 0 {
 			oldest, overdue = d.flights[0].token.Done(), d.deadline.C
-		} else if d.queue.done() {
+		} else if d.starting == nil && d.queue.done() {
 			return nil
 		}
 		select {
+		case token := <-d.link.handed:
+			d.start(token)
 		case <-oldest:
 			if err := d.land(); err != nil {
 				return err
@@ -60,7 +63,6 @@ func (d *delivery) run(ctx context.Context) error {
 		case <-overdue:
 			return errors.New("the broker does not acknowledge")
 		case err := <-d.link.lost:
-			d.link.lost <- err // for abandon
 			return fmt.Errorf("connection lost: %w", err)
 		case <-d.queue.changed:
 		case <-ctx.Done():
@@ -69,20 +71,30 @@ func (d *delivery) run(ctx context.Context) error {
 	}
 }
 
-// fill sends until the window is full or the queue is empty.
+// fill hands the next message to the link, if there is one, the link is free
+// and the window is not full.
 func (d *delivery) fill() error {
-	for len(d.flights) < window {
-		body, n, next, err := d.message()
-		if err != nil || n == 0 {
-			return err
-		}
-		if len(d.flights) == 0 {
-			d.deadline.Reset(ackTimeout)
-		}
-		d.flights = append(d.flights, flight{d.link.publish(d.topic(), body), n, next})
-		d.next = next
+	if d.starting != nil || len(d.flights) == window {
+		return nil
 	}
+	body, n, next, err := d.message()
+	if err != nil || n == 0 {
+		return err
+	}
+	d.starting = &flight{fixes: n, next: next}
+	d.link.publish(d.topic(), body)
+	d.next = next
 	return nil
+}
+
+// start takes note that a message is in flight.
+func (d *delivery) start(token mqtt.Token) {
+	if len(d.flights) == 0 {
+		d.deadline.Reset(ackTimeout)
+	}
+	d.starting.token = token
+	d.flights = append(d.flights, *d.starting)
+	d.starting = nil
 }
 
 // land takes note of the acknowledgement of the oldest message.

@@ -22,6 +22,7 @@ const (
 	// takes the connection for dead. A broker whose disk is full never sends
 	// one, and a 3.1.1 client may send again only on a new connection.
 	ackTimeout = 30 * time.Second
+	goodbye    = 250 * time.Millisecond
 )
 
 // lwt is the will that OwnTracks leaves on its base topic.
@@ -30,17 +31,20 @@ const lwt = `{"_type":"lwt"}`
 // link is one connection of a phone: a client of its own, which is thrown away
 // with the connection, so that nothing that the library has queued outlives it.
 type link struct {
-	client mqtt.Client
-	lost   chan error
+	client  mqtt.Client
+	lost    chan error      // receives once, when the other end breaks the connection
+	handed  chan mqtt.Token // receives after each publish
+	senders *sync.WaitGroup // counts publishes under way
 
 	mu   sync.Mutex
 	conn net.Conn // to drop without a word, as a tunnel does
 }
 
 // dial connects. Commands for the phone go to onCommand, on goroutines of the
-// library. When ctx ends, dial stops; the connection itself lives on.
-func dial(ctx context.Context, broker string, p Phone, onCommand func([]byte)) (*link, error) {
-	l := &link{lost: make(chan error, 1)}
+// library. When ctx ends, dial stops; the connection itself lives on. Senders
+// counts goroutines that may outlive the connection by writeTimeout.
+func dial(ctx context.Context, broker string, p Phone, onCommand func([]byte), senders *sync.WaitGroup) (*link, error) {
+	l := &link{lost: make(chan error, 1), handed: make(chan mqtt.Token, 1), senders: senders}
 	base := p.topic()
 	o := mqtt.NewClientOptions().
 		AddBroker(broker).
@@ -108,7 +112,6 @@ func (l *link) subscribe(ctx context.Context, topic string) error {
 		}
 		return nil
 	case err := <-l.lost:
-		l.lost <- err // for abandon
 		return fmt.Errorf("connection lost: %w", err)
 	case <-wait.C:
 		return errors.New("the broker does not answer a subscription")
@@ -117,9 +120,11 @@ func (l *link) subscribe(ctx context.Context, topic string) error {
 	}
 }
 
-// publish hands a message over. It may block for writeTimeout.
-func (l *link) publish(topic string, body []byte) mqtt.Token {
-	return l.client.Publish(topic, 1, false, body)
+// publish hands a message over; its token comes by l.handed. Only one message
+// may be under way. A separate goroutine does it, because the library may need
+// all of writeTimeout to notice that the connection has broken meanwhile.
+func (l *link) publish(topic string, body []byte) {
+	l.senders.Go(func() { l.handed <- l.client.Publish(topic, 1, false, body) })
 }
 
 // drop closes the network connection without a word.
@@ -132,21 +137,15 @@ func (l *link) drop() {
 	}
 }
 
-// abandon ends the connection without saying goodbye and waits for the end:
-// the broker publishes the will.
+// abandon ends the connection without saying goodbye: the broker publishes the
+// will.
 func (l *link) abandon() {
 	l.drop()
-	wait := time.NewTimer(connectTimeout)
-	defer wait.Stop()
-	select {
-	case <-l.lost:
-	case <-wait.C:
-	}
-	l.client.Disconnect(0)
+	l.disconnect() // its goodbye goes nowhere; it ends the library's goroutines
 }
 
 // disconnect says goodbye: no will is published.
 func (l *link) disconnect() {
-	l.client.Disconnect(uint(time.Second / time.Millisecond))
+	l.client.Disconnect(uint(goodbye / time.Millisecond))
 	l.drop()
 }

@@ -25,6 +25,8 @@ type phone struct {
 	queue  *queue
 	cover  *coverage
 	asked  chan struct{} // receives when the server asks where the phone is
+
+	senders sync.WaitGroup // publishes that may hang on a dead connection
 }
 
 func newPhone(o *Options, s *stats, number int) *phone {
@@ -48,6 +50,7 @@ func (p *phone) run(ctx context.Context) {
 	})
 	p.deliver(ctx)
 	measuring.Wait()
+	p.senders.Wait()
 	p.stats.pending.Add(int64(p.queue.waiting(0)))
 }
 
@@ -108,7 +111,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // nothing more will come, else why the connection ended. Acked tells whether
 // anything was acknowledged.
 func (p *phone) session(ctx, spell context.Context) (acked bool, err error) {
-	l, err := dial(spell, p.o.Broker, p.Phone, p.command)
+	l, err := dial(spell, p.o.Broker, p.Phone, p.command, &p.senders)
 	if err != nil {
 		return false, err
 	}
