@@ -39,7 +39,10 @@ type Options struct {
 	// OfflineEvery is the mean time between spells without coverage, in which
 	// a phone collects a backlog. 0: 40 min; negative: never.
 	OfflineEvery time.Duration
-	Retry        time.Duration // first wait after a failed connection; doubles up to 30 s. 0: 1 s
+	// History is how much of the past phones that walk deliver first, as a
+	// backlog, so that a demo has trails to show. 0: none.
+	History time.Duration
+	Retry   time.Duration // first wait after a failed connection; doubles up to 30 s. 0: 1 s
 
 	Logger     *slog.Logger          // nil: no logging
 	Registerer prometheus.Registerer // nil: no metrics
@@ -102,8 +105,8 @@ func (o Options) check() error {
 	if err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "tls", "ws", "wss"}, u.Scheme) {
 		return track.Invalid("broker", "%q must be tcp://host:port, tls://host:port, ws://host:port/mqtt or wss://host/mqtt", o.Broker)
 	}
-	if o.Interval < 0 || o.Speedup < 0 || o.Retry < 0 {
-		return track.Invalid("options", "interval, speedup and retry must be positive")
+	if o.Interval < 0 || o.Speedup < 0 || o.Retry < 0 || o.History < 0 {
+		return track.Invalid("options", "interval, speedup, retry and history must be positive")
 	}
 	if !slices.Contains([]string{FormatOwnTracks, FormatBatch, FormatMixed}, o.Format) {
 		return track.Invalid("format", "%q must be %s, %s or %s", o.Format, FormatOwnTracks, FormatBatch, FormatMixed)

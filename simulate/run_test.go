@@ -260,6 +260,34 @@ func TestRunSpellsWithoutCoverage(t *testing.T) {
 	}
 }
 
+func TestRunDeliversHistory(t *testing.T) {
+	noLeaks(t)
+	b := startBroker(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := simulate.Options{Broker: b.url(), Phones: phones(1), Interval: time.Second, History: time.Hour, Format: simulate.FormatMixed}
+	o.Phones[0].Track = nil
+	var running sync.WaitGroup
+	running.Go(func() {
+		if _, err := simulate.Run(ctx, o); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "an hour and a fix of now", func() bool { got, _ := b.stored("fc/acme/e1"); return len(got) > 120 })
+	cancel()
+	running.Wait()
+	got, _ := b.stored("fc/acme/e1")
+	age := time.Since(time.UnixMicro(got[0].RecordedUS))
+	if age < time.Hour || age > time.Hour+time.Minute {
+		t.Errorf("the oldest is of %v ago", age)
+	}
+	for i := 1; i < len(got); i++ {
+		if step := got[i].RecordedUS - got[i-1].RecordedUS; step < 0 || step > 31e6 {
+			t.Errorf("fix %d comes %d µs after the one before", i, step)
+		}
+	}
+}
+
 func TestRunAnswersCommands(t *testing.T) {
 	noLeaks(t)
 	b := startBroker(t)

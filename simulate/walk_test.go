@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fieldcast/payload"
 	"fieldcast/simulate"
 	"fieldcast/track"
 )
@@ -209,6 +210,24 @@ func TestWalkFixChangesNothing(t *testing.T) {
 	}
 	if !reflect.DeepEqual(a.Fix(begin), b.Fix(begin)) {
 		t.Error("asking changed the walk")
+	}
+}
+
+// Towns may lie anywhere that people live, the date line included.
+func TestWalkAnywhere(t *testing.T) {
+	for _, center := range []simulate.Place{{}, {Lat: 80, Lon: 180}, {Lat: -80, Lon: -180}, {Lat: -16.8, Lon: 179.999}} {
+		for number := range 4 {
+			_, fixes, _ := day(simulate.WalkOptions{Center: center, Seed: 1, Number: number}, time.Minute, 2)
+			for _, f := range fixes {
+				m := payload.Decode("", payload.EncodeOwnTracks(f))
+				if len(m.Fixes) != 1 {
+					t.Fatalf("%v: %v", center, m.Err())
+				}
+				if far := track.DistanceM(center.Lat, center.Lon, f.Lat, f.Lon); far > 12_000 {
+					t.Fatalf("%v: %.0f m away", center, far)
+				}
+			}
+		}
 	}
 }
 

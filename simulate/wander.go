@@ -21,11 +21,12 @@ var asPhones = payload.Precision{Time: time.Second, PlaceDeg: 1e-6, AccuracyM: 1
 func (p *phone) walk(ctx context.Context) {
 	w := NewWalk(WalkOptions{Center: p.o.Center, Seed: p.o.Seed, Number: p.number, OfflineEvery: p.o.OfflineEvery})
 	// Not p.random, which belongs to the delivering goroutine.
-	interval := time.Duration(float64(p.o.Interval) / p.o.Speedup)
+	interval := max(time.Duration(float64(p.o.Interval)/p.o.Speedup), time.Millisecond)
 	late := time.Duration(w.random.Int64N(int64(min(interval, maxStart)) + 1))
 	if !pause(ctx, late) {
 		return
 	}
+	p.past(w, time.Now())
 	p.cover.set(ctx, true)
 	next := time.Now()
 	for tick := 0; ; tick++ {
@@ -43,6 +44,21 @@ func (p *phone) walk(ctx context.Context) {
 		if p.cover.set(ctx, w.Online()) && !w.Online() {
 			p.stats.spells.Add(1)
 		}
+	}
+}
+
+// historyStep is the least time between two fixes of the past.
+const historyStep = 30 * time.Second
+
+// past measures what lies before now, as a phone does that finds the broker
+// only now: a backlog, marked as such.
+func (p *phone) past(w *Walk, now time.Time) {
+	step := max(p.o.Interval, historyStep)
+	for at := now.Add(-p.o.History); at.Before(now); at = at.Add(step) {
+		f := p.fix(w, at)
+		f.Network = track.NetworkOffline
+		p.measured(f)
+		w.Advance(step)
 	}
 }
 

@@ -20,11 +20,13 @@ const (
 )
 
 // sentFix is a fix that a phone has published, as integers: microseconds since
-// 1970, and 1e-7 degrees.
+// 1970, and 1e-7 degrees. It holds all that is needed to send it again, byte
+// for byte: a fix with another speed would be another fix.
 type sentFix struct {
 	at       int64
 	lat, lon int32
-	tries    uint8 // how often it was written; stays at the largest number
+	vel, cog uint16 // km/h, degrees
+	tries    uint8  // how often it was written; stays at the largest number
 	acked    bool
 }
 
@@ -80,7 +82,7 @@ func (p *phone) pump() {
 	for p.sent < min(p.run.o.Inflight, len(p.waiting)) {
 		n := p.waiting[p.sent]
 		f := &p.fixes[n]
-		p.buf = appendPublish(p.buf, p.topic, packetID(n), f.tries > 0, appendLocation(payload[:0], *f, p.walker.speed, p.walker.course))
+		p.buf = appendPublish(p.buf, p.topic, packetID(n), f.tries > 0, appendLocation(payload[:0], *f))
 		if f.tries > 0 {
 			p.tally.resent++
 		}

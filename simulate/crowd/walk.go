@@ -49,7 +49,10 @@ func (w *walker) step(at time.Time) sentFix {
 		w.move(float64(us-w.at) / 1e6)
 	}
 	w.at = us
-	return sentFix{at: us, lat: int32(math.Round(w.lat * 1e7)), lon: int32(math.Round(w.lon * 1e7))}
+	return sentFix{
+		at: us, lat: int32(math.Round(w.lat * 1e7)), lon: int32(math.Round(w.lon * 1e7)),
+		vel: uint16(w.speed * 3.6), cog: uint16(w.course),
+	}
 }
 
 func (w *walker) move(seconds float64) {
@@ -64,7 +67,7 @@ func (w *walker) move(seconds float64) {
 }
 
 // appendLocation writes a fix as OwnTracks does.
-func appendLocation(b []byte, f sentFix, speed, course float64) []byte {
+func appendLocation(b []byte, f sentFix) []byte {
 	b = append(b, `{"_type":"location","lat":`...)
 	b = appendDecimal(b, int64(f.lat), 7)
 	b = append(b, `,"lon":`...)
@@ -72,9 +75,9 @@ func appendLocation(b []byte, f sentFix, speed, course float64) []byte {
 	b = append(b, `,"tst":`...)
 	b = appendDecimal(b, f.at/1000, 3)
 	b = append(b, `,"acc":8,"alt":920,"batt":81,"bs":1,"conn":"m","m":2,"t":"t","tid":"fc","vel":`...)
-	b = strconv.AppendInt(b, int64(speed*3.6), 10)
+	b = strconv.AppendUint(b, uint64(f.vel), 10)
 	b = append(b, `,"cog":`...)
-	b = strconv.AppendInt(b, int64(course), 10)
+	b = strconv.AppendUint(b, uint64(f.cog), 10)
 	return append(b, '}')
 }
 
