@@ -1,0 +1,156 @@
+package broker
+
+import (
+	"errors"
+	"regexp"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"fieldcast/track"
+)
+
+// OnConnect bounds the keep-alive. MQTT 5 clients are told; mochi's deadline is
+// 1.5 times as long [MQTT-3.1.2-22].
+func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
+	l := &h.server.Limits
+	longest := l.KeepAliveMaxV3
+	if pk.ProtocolVersion == 5 {
+		longest = l.KeepAliveMax
+	}
+	asked := time.Duration(pk.Connect.Keepalive) * time.Second
+	granted := min(max(asked, l.KeepAliveMin), longest)
+	if asked == 0 { // "never": a dead connection would stay for ever
+		granted = longest
+	}
+	cl.State.Keepalive = uint16(granted / time.Second)
+	cl.State.ServerKeepalive = granted != asked
+	return nil
+}
+
+// OnConnectAuthenticate finds out who it is, and gives the client an id that
+// no other identity can have: mochi hands a session to whoever shows its id.
+func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
+	s := h.server
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok {
+		return false
+	}
+	id, err := s.Identities.Authenticate(string(pk.Connect.Username), string(pk.Connect.Password))
+	if err != nil {
+		s.refuse(cl, pk, err, reason(err))
+		return false // mochi sends 0x86, or 4
+	}
+	if pk.Connect.WillFlag && !track.Allow(id, track.Publish, pk.Connect.WillTopic) {
+		s.refuse(cl, pk, errForeignWill, "will")
+		return h.notAuthorized(cl)
+	}
+	session := newSession(cl, pk, id)
+	if err := s.sessions.admit(session, s.evict); err != nil {
+		s.refuse(cl, pk, err, "sessions")
+		return h.notAuthorized(cl)
+	}
+	if !s.door.passed(c) { // pushed out, or too late
+		s.sessions.forget(session)
+		return false
+	}
+	cl.ID = session.key
+	// The server publishes presence by the session, so a will has nothing to say.
+	cl.Properties.Will = mqtt.Will{}
+	if id.Role != track.RoleDevice {
+		// Only phones have something waiting for them. Others get the present
+		// state when they come back, which a queue of old messages is not.
+		cl.Properties.Clean = true
+		cl.Properties.Props.SessionExpiryInterval = 0
+		cl.Properties.Props.SessionExpiryIntervalFlag = true
+	}
+	c.session = session
+	c.farewell = func() { s.bye(session, packets.ErrServerShuttingDown) }
+	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
+	if id.Role == track.RoleDevice {
+		s.presence.came(id) // before a take-over ends the older connection
+	}
+	return true
+}
+
+var errForeignWill = errors.New("the will is on a topic that this client may not write")
+
+func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity) *session {
+	receiveMaximum := pk.Properties.ReceiveMaximum
+	return &session{
+		id:      id,
+		key:     owner(id) + "/" + cl.ID,
+		client:  cl,
+		version: pk.ProtocolVersion,
+		done:    make(chan struct{}),
+		// mochi stalls for good when a client's Receive Maximum has been reached
+		// once. Until that is mended, such clients are granted QoS 0, and told.
+		plainQoS: pk.ProtocolVersion == 5 && receiveMaximum > 0 && receiveMaximum < lowReceiveMaximum,
+	}
+}
+
+// lowReceiveMaximum is the Receive Maximum below which no QoS 1 is promised.
+const lowReceiveMaximum = 1024
+
+// OnSessionEstablished begins the time that a token has left.
+func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	s := sessionOf(cl)
+	if s == nil || s.id.ExpiresAt.IsZero() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended() {
+		return
+	}
+	s.expiry = time.AfterFunc(s.id.ExpiresAt.Sub(h.server.Now()), func() {
+		h.server.bye(s, packets.ErrNotAuthorized)
+		if s.id.Role == track.RoleDevice {
+			h.server.forget(s)
+		}
+	})
+}
+
+// notAuthorized answers CONNECT with 0x87, or 5, in place of mochi's 0x86, or 4.
+func (h *hook) notAuthorized(cl *mqtt.Client) bool {
+	_ = h.server.mqtt.SendConnack(cl, packets.ErrNotAuthorized, false, nil) // the client may have gone
+	cl.Stop(packets.ErrNotAuthorized)                                       // mochi's own answer finds the connection closed
+	return false
+}
+
+// evict removes the session of a client id that gives way to a newer one.
+func (s *Server) evict(key string) {
+	s.metrics.dropped.WithLabelValues("session_evicted").Inc()
+	if client, ok := s.mqtt.Clients.Get(key); ok && client.Closed() {
+		s.forgetClient(client)
+	}
+}
+
+// refuse counts and logs a login that failed: who said it was, if that can be
+// said without repeating a secret, and why.
+func (s *Server) refuse(cl *mqtt.Client, pk packets.Packet, err error, reason string) {
+	s.metrics.authFailures.WithLabelValues(reason).Inc()
+	ok, suppressed := s.refusals.allow(s.Now())
+	if !ok {
+		return
+	}
+	user := string(pk.Connect.Username)
+	if !loggable.MatchString(user) {
+		user = ""
+	}
+	s.Logger.Info("login refused", "user", user, "remote", cl.Net.Remote, "reason", reason, "error", err, "not_logged", suppressed)
+}
+
+// loggable is a user name such as e17@acme. Anything else may be a token that
+// somebody has put into the wrong field.
+var loggable = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}(@[a-z0-9-]{1,32})?$`)
+
+// reason is a label for why a login was refused.
+func reason(err error) string {
+	var r interface{ Reason() string }
+	if errors.As(err, &r) {
+		return r.Reason()
+	}
+	return "other"
+}

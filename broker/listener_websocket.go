@@ -1,0 +1,58 @@
+package broker
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// ServeHTTP takes MQTT over WebSocket [MQTT-6]: binary frames, whose
+// boundaries mean nothing, and the sub-protocol "mqtt". Browsers of other
+// origins than the server's own and [Options].Origins are refused with 403.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if s.closing || !s.started {
+		s.mu.Unlock()
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "The server is closing.", http.StatusServiceUnavailable)
+		return
+	}
+	s.conns.Add(1)
+	s.mu.Unlock()
+	defer s.conns.Done()
+
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:    []string{"mqtt", "mqttv3.1"},
+		OriginPatterns:  s.Origins,
+		CompressionMode: websocket.CompressionDisabled, // frames are small, contexts are not
+	})
+	if err != nil {
+		s.metrics.refused.WithLabelValues("websocket").Inc()
+		return // Accept has answered
+	}
+	ws.SetReadLimit(int64(s.Limits.PacketBytes) + 16)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s.serve("websocket", &webSocket{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws, remote: r.RemoteAddr})
+}
+
+// webSocket is a web socket as a stream.
+type webSocket struct {
+	net.Conn
+	ws     *websocket.Conn
+	remote string
+}
+
+// Close cuts the connection. The closing handshake of web sockets would make
+// whoever closes wait for the other side.
+func (w *webSocket) Close() error { return w.ws.CloseNow() }
+
+// RemoteAddr is the browser's, as HTTP knows it.
+func (w *webSocket) RemoteAddr() net.Addr { return remoteAddr(w.remote) }
+
+type remoteAddr string
+
+func (remoteAddr) Network() string  { return "websocket" }
+func (a remoteAddr) String() string { return string(a) }
