@@ -78,11 +78,6 @@ func (r *run) awaitFirstConnects(ctx context.Context) {
 
 // publish makes fixes at the rate of the run until it is over.
 func (r *run) publish(ctx context.Context, phones []*phone) {
-	if r.o.Duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.o.Duration)
-		defer cancel()
-	}
 	began := time.Now()
 	var group sync.WaitGroup
 	n := min(publishers, len(phones))
