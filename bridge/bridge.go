@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,15 +57,15 @@ type Bridge struct {
 	committed atomic.Uint64 // the cursor in the database
 	stopAt    atomic.Uint64 // where the live follower ends, when closing; else noStop
 
-	lifeMu   sync.Mutex // guards life and what Start sets for Close
-	life     lifecycle
+	lifeMu   sync.Mutex    // one Start or Close at a time; guards what Start sets for Close
 	followed chan struct{} // closed when the live follower has ended
 	drained  chan struct{} // closed when the committing follower has ended
 	stopLive context.CancelFunc
 	stopAll  context.CancelFunc
 	running  sync.WaitGroup
 
-	statusMu sync.Mutex
+	statusMu sync.Mutex // held for moments only
+	life     lifecycle
 	fatal    error            // why the bridge cannot go on
 	troubles map[string]error // what fails at present, by who
 	failed   chan struct{}    // closed with the first fatal
@@ -109,7 +111,7 @@ func New(o Options) (*Bridge, error) {
 		limits:      o.Limits,
 		decode:      o.Decode,
 		log:         o.Logger,
-		now:         o.Now,
+		now:         func() time.Time { return o.Now().UTC() },
 		table:       newTable(),
 		recentBytes: maxRecentBytes,
 		followed:    make(chan struct{}),
@@ -138,7 +140,7 @@ func (b *Bridge) lag() float64 {
 func (b *Bridge) Start(ctx context.Context) error {
 	b.lifeMu.Lock()
 	defer b.lifeMu.Unlock()
-	switch b.life {
+	switch b.state() {
 	case started:
 		return errors.New("bridge is started already")
 	case closed:
@@ -161,8 +163,22 @@ func (b *Bridge) Start(ctx context.Context) error {
 		b.end(all, commit.run(all))
 	})
 	b.running.Go(func() { b.learnNames(all) })
-	b.life = started
+	b.enter(started)
 	return nil
+}
+
+func (b *Bridge) state() lifecycle {
+	b.statusMu.Lock()
+	defer b.statusMu.Unlock()
+	return b.life
+}
+
+// enter changes the state and returns the one before.
+func (b *Bridge) enter(next lifecycle) (before lifecycle) {
+	b.statusMu.Lock()
+	defer b.statusMu.Unlock()
+	before, b.life = b.life, next
+	return before
 }
 
 // Close follows the journal to its present end and commits it, as far as ctx
@@ -173,9 +189,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 func (b *Bridge) Close(ctx context.Context) error {
 	b.lifeMu.Lock()
 	defer b.lifeMu.Unlock()
-	was := b.life
-	b.life = closed
-	if was != started {
+	if b.enter(closed) != started {
 		return nil
 	}
 	target := b.journal.Stats().Last
@@ -212,25 +226,17 @@ func wait(ctx context.Context, done <-chan struct{}) {
 // database is away the positions are live all the same.
 func (b *Bridge) Status() error {
 	b.statusMu.Lock()
-	fatal, troubles := b.fatal, make([]error, 0, len(b.troubles))
-	for _, err := range b.troubles {
-		troubles = append(troubles, err)
-	}
+	life, fatal, troubles := b.life, b.fatal, slices.Collect(maps.Values(b.troubles))
 	b.statusMu.Unlock()
-	if fatal != nil {
+	switch {
+	case fatal != nil:
 		return fatal
-	}
-	if len(troubles) > 0 {
-		return fmt.Errorf("%d records wait in the journal: %w", int(b.lag()), errors.Join(troubles...))
-	}
-	b.lifeMu.Lock()
-	defer b.lifeMu.Unlock()
-	switch b.life {
-	case unstarted:
+	case life == unstarted:
 		return errUnstarted
-	case closed:
+	case life == closed:
 		return errClosed
-	case started:
+	case len(troubles) > 0:
+		return fmt.Errorf("%d records wait in the journal: %w", int(b.lag()), errors.Join(troubles...))
 	}
 	return nil
 }

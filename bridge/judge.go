@@ -3,7 +3,9 @@ package bridge
 import (
 	"bytes"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"fieldcast/journal"
 	"fieldcast/payload"
@@ -27,7 +29,8 @@ type outcome struct {
 	reports  []track.Report
 	ignored  int
 	held     int  // bytes of the payload that the reports keep in memory
-	stray    bool // the record is nobody's: see judge.apply
+	stray    bool   // the record is nobody's: see judge.apply
+	crash    string // what the decoder died of
 }
 
 // rows is how much the outcome gives the database to write.
@@ -49,6 +52,7 @@ const maxRejections = 16
 
 // apply returns what r comes to, and learns from it.
 func (j *judge) apply(after uint64, r journal.Record) *outcome {
+	r.ReceivedAt = time.UnixMicro(r.ReceivedAt.UnixMicro()).UTC() // as the database gives it back
 	o := &outcome{after: after, record: r}
 	defer func() { o.record.Payload = nil }() // an outcome may live longer than the journal's memory
 	if r.Kind == journal.Started {
@@ -81,7 +85,7 @@ func (j *judge) adopt(o *outcome) {
 func (j *judge) message(o *outcome) {
 	r := &o.record
 	topic, _ := track.ParseTopic(r.Topic) // without a leaf the payload reads the same
-	m := j.read(topic.Leaf, r.Payload)
+	m := j.read(o, topic.Leaf)
 	o.ignored = m.Ignored
 	for _, p := range m.Problems {
 		o.reject(p.Reason, p.Detail, p.Body, len(p.Body))
@@ -128,17 +132,18 @@ func (j *judge) fixes(o *outcome) {
 
 // read decodes, and survives a decoder that does not: a record that crashed
 // the process would crash it again at every start.
-func (j *judge) read(leaf string, body []byte) (m payload.Message) {
+func (j *judge) read(o *outcome, leaf string) (m payload.Message) {
 	defer func() {
 		if v := recover(); v != nil {
+			o.crash = fmt.Sprintf("%v\n%s", v, debug.Stack())
 			m = payload.Message{Problems: []payload.Problem{{
 				Reason: track.ReasonBadField,
-				Detail: fmt.Sprintf("the server failed to read this message; please report it (%.100v)", v),
-				Body:   body,
+				Detail: "the server failed to read this message; the operator finds the cause in its log",
+				Body:   o.record.Payload,
 			}}}
 		}
 	}()
-	return j.decode(leaf, body)
+	return j.decode(leaf, o.record.Payload)
 }
 
 // reject adds a rejection to the outcome. Body is copied, because it may be a

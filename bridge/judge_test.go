@@ -202,6 +202,9 @@ func TestPoison(t *testing.T) {
 		if n := w.metric("fieldcast_fixes_rejected_total"); n < 5000 {
 			t.Errorf("counted %v: want each part", n)
 		}
+		if !strings.Contains(w.logs.String(), "the decoder crashed") {
+			t.Error("the log does not say that the decoder crashed")
+		}
 		if w.metric("fieldcast_messages_ignored_total") == 0 {
 			t.Error("what is ignored is not counted")
 		}

@@ -63,6 +63,9 @@ func (b *Bridge) show(o *outcome, told bool) {
 		publish = func(feed.Event) {}
 	}
 	r := &o.record
+	if o.crash != "" {
+		b.log.Error("the decoder crashed; the message was kept as rejected", "seq", r.Seq, "company", r.Company, "cause", o.crash)
+	}
 	switch {
 	case o.stray:
 		b.log.Error("a record of the journal names nobody; it cannot be kept", "seq", r.Seq)
@@ -96,7 +99,7 @@ func (b *Bridge) showMessage(o *outcome, publish func(feed.Event)) {
 
 func (b *Bridge) showPresence(r *journal.Record, state track.PresenceState, publish func(feed.Event)) {
 	now := b.now()
-	p := b.table.ensure(r.Company).connect(r.Employee, state, r.ReceivedAt.UTC(), r.Seq, now)
+	p := b.table.ensure(r.Company).connect(r.Employee, state, r.ReceivedAt, r.Seq, now)
 	if p == nil {
 		return
 	}
@@ -111,7 +114,7 @@ func (b *Bridge) showPresence(r *journal.Record, state track.PresenceState, publ
 func (b *Bridge) showStarted(r *journal.Record, publish func(feed.Event)) {
 	now := b.now()
 	for _, c := range b.table.all() {
-		changed, before := c.disconnectAll(r.ReceivedAt.UTC(), r.Seq, now)
+		changed, before := c.disconnectAll(r.ReceivedAt, r.Seq, now)
 		for i, p := range changed {
 			presence := presenceOf(p)
 			publish(feed.Event{
