@@ -29,7 +29,7 @@ func open(tb testing.TB, dir string) *site {
 	tb.Helper()
 	s := &site{hub: feed.NewHub(feed.Options{})}
 	var err error
-	if s.journal, err = disk.Open(filepath.Join(dir, "journal"), disk.Options{}); err != nil {
+	if s.journal, err = disk.Open(filepath.Join(dir, "journal"), disk.Options{SegmentBytes: 1 << 20}); err != nil {
 		tb.Fatal(err)
 	}
 	if s.store, err = sqlite.Open(tb.Context(), filepath.Join(dir, "fieldcast.db"), sqlite.Options{}); err != nil {

@@ -28,7 +28,7 @@ type outcome struct {
 	reasons  map[track.Reason]int // how many of each, those that were summed up included
 	reports  []track.Report
 	ignored  int
-	held     int  // bytes of the payload that the reports keep in memory
+	held     int    // bytes of the payload that the reports keep in memory
 	stray    bool   // the record is nobody's: see judge.apply
 	crash    string // what the decoder died of
 }
