@@ -2,6 +2,7 @@ package crowd_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -88,20 +89,60 @@ func (m *memory) stored(company, employee string) ([]track.Fix, error) {
 // serve starts a server on addr and returns its address and what stops it.
 func serve(t *testing.T, addr string, m *memory) (string, func()) {
 	t.Helper()
-	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	tcp := listeners.NewTCP(listeners.Config{ID: "t", Address: addr})
-	for _, err := range []error{s.AddHook(m, nil), s.AddListener(tcp), s.Serve()} {
+	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := &door{Listener: l}
+	for _, err := range []error{s.AddHook(m, nil), s.AddListener(listeners.NewNet("t", door)), s.Serve()} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	stop := sync.OnceFunc(func() {
-		if err := s.Close(); err != nil {
+		// The server's own Close waits for ever for a client that connects while
+		// it closes.
+		door.shut()
+		if err := s.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("stop the server: %v", err)
 		}
 	})
 	t.Cleanup(stop)
-	return tcp.Address(), stop
+	return l.Addr().String(), stop
+}
+
+// door knows the connections that came through it.
+type door struct {
+	net.Listener
+	mu     sync.Mutex
+	conns  []net.Conn
+	isShut bool
+}
+
+func (d *door) Accept() (net.Conn, error) {
+	conn, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.isShut {
+		conn.Close()
+	}
+	d.conns = append(d.conns, conn)
+	return conn, nil
+}
+
+// shut lets nobody in any more, and everybody out.
+func (d *door) shut() {
+	d.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.isShut = true
+	for _, conn := range d.conns {
+		conn.Close()
+	}
 }
 
 func phones(n int) []crowd.Phone {
