@@ -54,6 +54,10 @@ func newCompanyListCommand(env *environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(companies) == 0 {
+					fmt.Fprintln(env.stdout, "there is no company yet; add one with: fieldcast company add acme")
+					return nil
+				}
 				table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "COMPANY\tNAME\tADDED")
 				for _, c := range companies {

@@ -147,6 +147,10 @@ func newEmployeeListCommand(env *environment) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(people) == 0 {
+					fmt.Fprintf(env.stdout, "nobody is in %[1]s yet; add somebody with: fieldcast employee add %[1]s e17\n", args[0])
+					return nil
+				}
 				table := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "EMPLOYEE\tNAME\tADDED")
 				for _, p := range people {
