@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { tiles } from "./layers.mjs";
 import { rankPlaces } from "./places.mjs";
 import { writePMTiles } from "./pmtiles.mjs";
+import { unwrap } from "./unwrap.mjs";
 
 const options = { minZoom: 0, maxZoom: 8, metadata: { name: "test" } };
 
@@ -63,6 +64,21 @@ describe("the basemap", () => {
     const three = Buffer.from((await archive.getZxy(3, 4, 2)).data).toString("latin1");
     for (const layer of ["land", "boundary", "country", "place", "Paris"]) expect(three).toContain(layer);
   }, 120_000);
+});
+
+describe("unwrap", () => {
+  it("lets a ring go on beyond the antimeridian", () => {
+    const ring = [[170, 60], [-175, 61], [-175, 65], [172, 66], [170, 60]];
+    expect(unwrap(ring)).toEqual([[170, 60], [185, 61], [185, 65], [172, 66], [170, 60]]);
+  });
+  it("closes a ring around a pole along it", () => {
+    const ring = [[-90, -70], [90, -70], [179, -70], [-120, -72], [-90, -70]];
+    expect(unwrap(ring)).toEqual([[-90, -70], [90, -70], [179, -70], [240, -72], [270, -70], [270, -89], [-90, -89], [-90, -70]]);
+  });
+  it("leaves other rings as they are", () => {
+    const ring = [[1, 2], [3, 4], [5, 0], [1, 2]];
+    expect(unwrap(ring)).toEqual(ring);
+  });
 });
 
 describe("rankPlaces", () => {

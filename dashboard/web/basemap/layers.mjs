@@ -5,6 +5,7 @@ import { GeoJSONVT } from "@maplibre/geojson-vt";
 import { fromGeojsonVt } from "@maplibre/vt-pbf";
 import { feature, mesh } from "topojson-client";
 import { mercator, rankPlaces } from "./places.mjs";
+import { unwrap } from "./unwrap.mjs";
 
 const require = createRequire(import.meta.url);
 const EXTENT = 4096;
@@ -52,8 +53,11 @@ const atlas = (scale) => require(`world-atlas/countries-${scale}.json`);
 
 function landOf(scale) {
   const topology = require(`world-atlas/land-${scale}.json`);
-  const { features } = feature(topology, topology.objects.land);
-  return { type: "FeatureCollection", features: features.map((f) => ({ type: "Feature", properties: {}, geometry: f.geometry })) };
+  const polygons = feature(topology, topology.objects.land).features.flatMap(({ geometry: g }) => (g.type === "Polygon" ? [g.coordinates] : g.coordinates));
+  return {
+    type: "FeatureCollection",
+    features: polygons.map((coordinates) => ({ type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: coordinates.map(unwrap) } })),
+  };
 }
 
 /** Lines that two countries share; coasts are no boundaries. */
@@ -69,6 +73,7 @@ const slice = (collection, maxZoom) =>
 /** Points go into the tile they lie in; a label may reach over its tile's edge. */
 function addPoint(byTile, z, x, y, tags) {
   const scale = 2 ** z;
+  x -= Math.floor(x); // a label point beyond the antimeridian
   const tx = Math.min(scale - 1, Math.floor(x * scale));
   const ty = Math.min(scale - 1, Math.floor(y * scale));
   const key = `${z}/${tx}/${ty}`;
@@ -95,7 +100,7 @@ function countryTiles(maxZoom) {
     const ring = largestRing(f.geometry);
     if (!ring || !f.properties.name) continue;
     const [x, y] = labelPoint(ring.points);
-    const zoom = ring.area > 3e-3 ? 2 : ring.area > 4e-4 ? 3 : ring.area > 5e-5 ? 4 : 5;
+    const zoom = ring.area > 3e-3 ? 1 : ring.area > 4e-4 ? 3 : ring.area > 5e-5 ? 4 : 5;
     const tags = { name: f.properties.name, zoom };
     for (let z = 0; z <= maxZoom; z++) if (zoom <= z + 1) addPoint(byTile, z, x, y, tags);
   }
@@ -107,7 +112,7 @@ function largestRing(geometry) {
   const polygons = geometry?.type === "Polygon" ? [geometry.coordinates] : (geometry?.coordinates ?? []);
   let best;
   for (const [outer] of polygons) {
-    const points = outer.map(([lon, lat]) => mercator(lon, Math.max(-84, Math.min(84, lat))));
+    const points = unwrap(outer).map(([lon, lat]) => mercator(lon, Math.max(-84, Math.min(84, lat))));
     const area = Math.abs(points.reduce((sum, [x, y], i) => sum + x * points[(i + 1) % points.length][1] - points[(i + 1) % points.length][0] * y, 0)) / 2;
     if (!best || area > best.area) best = { points, area };
   }

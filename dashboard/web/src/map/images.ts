@@ -31,7 +31,7 @@ function canvas(px: number): { ctx: CanvasRenderingContext2D; done: () => ImageD
   return { ctx, done: () => ctx.getImageData(0, 0, px * RATIO, px * RATIO) };
 }
 
-/** A drop that points north; the marker's disc covers its round part, so that only the tip looks out. */
+/** The disc of somebody who moves: a drop that points north. It lies on the plain disc, with the same round part. */
 function nub(palette: Palette): ImageData {
   const { ctx, done } = canvas(44);
   const drop = (radius: number, tip: number) => {
@@ -42,7 +42,7 @@ function nub(palette: Palette): ImageData {
     ctx.closePath();
   };
   ctx.lineJoin = "round";
-  drop(7.5, 15.5);
+  drop(7.5, 14.5);
   ctx.lineWidth = 4.4;
   ctx.strokeStyle = palette.rim;
   ctx.stroke();

@@ -205,13 +205,6 @@ function people(p: Palette, shade: Shade): LayerSpecification[] {
   const single: ExpressionSpecification = ["!", ["has", "point_count"]];
   return [
     {
-      id: "people-nub",
-      type: "symbol",
-      source: "people",
-      filter: ["all", single, ["has", "course"]],
-      layout: nub(shade, 1),
-    },
-    {
       id: "people-edge", // the dark edge that lets amber stand out on a light map
       type: "circle",
       source: "people",
@@ -219,6 +212,13 @@ function people(p: Palette, shade: Shade): LayerSpecification[] {
       paint: { "circle-radius": 10.2, "circle-color": p.lateRim },
     },
     { id: "people", type: "circle", source: "people", filter: single, paint: disc(p, false) },
+    {
+      id: "people-nub",
+      type: "symbol",
+      source: "people",
+      filter: ["all", single, ["has", "course"]],
+      layout: nub(shade, 1),
+    },
     {
       id: "people-name",
       type: "symbol",
@@ -291,7 +291,6 @@ function chosen(p: Palette, shade: Shade): LayerSpecification[] {
         "circle-stroke-width": 2,
       },
     },
-    { id: "chosen-nub", type: "symbol", source: "chosen", filter: ["has", "course"], layout: nub(shade, 1.2) },
     {
       id: "chosen-edge",
       type: "circle",
@@ -300,6 +299,7 @@ function chosen(p: Palette, shade: Shade): LayerSpecification[] {
       paint: { "circle-radius": 12.2, "circle-color": p.lateRim },
     },
     { id: "chosen", type: "circle", source: "chosen", paint: disc(p, true) },
+    { id: "chosen-nub", type: "symbol", source: "chosen", filter: ["has", "course"], layout: nub(shade, 1.27) },
     {
       id: "chosen-name",
       type: "symbol",

@@ -38,14 +38,16 @@ export function Mark({ size = 26 }: { size?: number }) {
   );
 }
 
+/** A disc of 5 with a tip that reaches to 9.6: the outline of the drop on the map. */
+const DROP = "M0-9.6 4.27-2.6A5 5 0 1 1-4.27-2.6Z";
+
 /** A state as a shape; the word stands beside it. The same shapes are on the map. */
 export function StateGlyph({ entry, size = 18 }: { entry: Entry; size?: number }) {
   const { state, moving, person } = entry;
   const course = person.fix?.courseDeg ?? null;
   return (
     <svg class={`glyph glyph-${state}`} width={size} height={size} viewBox="-10 -10 20 20" aria-hidden="true">
-      {moving && course !== null && <path class="nub" d="M0-10.5 5.4-3.4H-5.4Z" transform={`rotate(${Math.round(course)})`} />}
-      {shape(state)}
+      {moving && course !== null ? <path class="nub" d={DROP} transform={`rotate(${Math.round(course)})`} /> : shape(state)}
     </svg>
   );
 }
@@ -53,7 +55,7 @@ export function StateGlyph({ entry, size = 18 }: { entry: Entry; size?: number }
 function shape(state: State) {
   switch (state) {
     case "live":
-      return <circle r="5.2" class="fill" />;
+      return <circle r="5" class="fill" />;
     case "late":
       return <><circle r="6.6" class="edge" /><circle r="5" class="ring" /></>;
     case "offline":

@@ -38,7 +38,11 @@ function LoginForm({ onDone, email: known = "" }: { onDone: () => void; email?: 
   const first = useRef<HTMLInputElement>(null);
   const secret = useRef<HTMLInputElement>(null);
 
-  useEffect(() => (known ? secret : first).current?.focus(), [known]);
+  // After the dialog has opened, which would move the focus to the first field.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => (known ? secret : first).current?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, [known]);
   useEffect(() => {
     if (waitS <= 0) return;
     const timer = setTimeout(() => setWaitS(waitS - 1), 1000);

@@ -54,7 +54,7 @@ export function Sheet({ store, children }: { store: Store; children: ComponentCh
 
 function pixels(height: Height): number {
   const screen = window.innerHeight;
-  return height === "peek" ? PEEK_PX : height === "half" ? Math.round(screen * 0.5) : screen - 72;
+  return height === "peek" ? PEEK_PX : height === "half" ? Math.round(screen * 0.55) : screen - 72;
 }
 
 function nearest(px: number): Height {

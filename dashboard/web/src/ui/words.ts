@@ -30,10 +30,9 @@ export const ORDER_WORDS: Readonly<Record<Order, string>> = {
 export const stateWord = (entry: Entry): string => (entry.moving ? "Moving" : STATE_WORDS[entry.state]);
 
 /** What follows the word in a row: the speed of who moves. */
-export function motionText({ person, state }: Entry): string {
-  const fix = person.fix;
-  if (state !== "live" || fix?.speedMps == null) return "";
-  const course = fix.courseDeg !== null && fix.speedMps > 0.5 ? ` ${wind(fix.courseDeg)}` : "";
+export function motionText({ person: { fix }, moving }: Entry): string {
+  if (!moving || fix?.speedMps == null) return "";
+  const course = fix.courseDeg === null ? "" : ` ${wind(fix.courseDeg)}`;
   return `${speed(fix.speedMps)}${course}`;
 }
 
