@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -99,7 +100,17 @@ func (s *Store) fail(ctx context.Context, op string, err error) error {
 	}
 	if away(err) {
 		// Not wrapped: a deadline that is not the caller's must not look like it.
-		return fmt.Errorf("%s: the database at %s cannot be used at present: %w (%v)", op, s.address, track.ErrUnavailable, err)
+		return fmt.Errorf("%s: the database at %s cannot be used at present: %w (%s)", op, s.address, track.ErrUnavailable, oneLine(err))
 	}
 	return fmt.Errorf("%s: %w", op, err)
+}
+
+// oneLine is what the server said, or else the whole error without its line
+// breaks: pgx lists every attempt to connect in a line of its own.
+func oneLine(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
 }

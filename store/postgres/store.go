@@ -165,7 +165,7 @@ func (s *Store) openError(ctx context.Context, err error) error {
 		return fmt.Errorf("%s: the user may not create tables: grant it CREATE on the schema (%w)", op, err)
 	}
 	if ctx.Err() == nil && sqlstate(err) == "" && away(err) {
-		return fmt.Errorf("%s: cannot reach PostgreSQL at %s: is it running, and is the URL right? %w (%v)", op, s.address, track.ErrUnavailable, err)
+		return fmt.Errorf("%s: cannot reach PostgreSQL at %s: is it running, and is the URL right? %w (%s)", op, s.address, track.ErrUnavailable, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	return s.fail(ctx, op, err)
 }
