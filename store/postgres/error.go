@@ -15,23 +15,22 @@ import (
 
 // SQLSTATE codes and classes (PostgreSQL, appendix A).
 const (
-	classConnection  = "08"
-	classData        = "22"
-	classConstraint  = "23"
-	classAuth        = "28"
-	classRollback    = "40" // deadlock, serialization: the same again may pass
-	classResources   = "53" // disk full, out of memory, too many connections
-	classLimit       = "54" // a value that no index or row can hold
-	classState       = "55" // lock not available, object in use
-	classOperator    = "57" // shutdown, cancel, not accepting connections
-	classSystem      = "58" // I/O error
-	codeReadOnly     = "25006"
-	codeUnique       = "23505"
-	codeRaised       = "P0001" // by a trigger
-	codePrivilege    = "42501"
-	codeNoDatabase   = "3D000"
-	codeWrongPass    = "28P01"
-	codeUndefinedTab = "42P01"
+	classConnection = "08"
+	classData       = "22"
+	classConstraint = "23"
+	classAuth       = "28"
+	classRollback   = "40" // deadlock, serialization: the same again may pass
+	classResources  = "53" // disk full, out of memory, too many connections
+	classLimit      = "54" // a value that no index or row can hold
+	classState      = "55" // lock not available, object in use
+	classOperator   = "57" // shutdown, cancel, not accepting connections
+	classSystem     = "58" // I/O error
+	codeReadOnly    = "25006"
+	codeUnique      = "23505"
+	codeRaised      = "P0001" // by a trigger
+	codePrivilege   = "42501"
+	codeNoDatabase  = "3D000"
+	codeWrongPass   = "28P01"
 )
 
 // sqlstate returns the code of what the server said, or "".
