@@ -28,7 +28,6 @@ type outcome struct {
 	reasons  map[track.Reason]int // how many of each, those that were summed up included
 	reports  []track.Report
 	ignored  int
-	held     int    // bytes of the payload that the reports keep in memory
 	stray    bool   // the record is nobody's: see judge.apply
 	crash    string // what the decoder died of
 }
@@ -54,7 +53,7 @@ const maxRejections = 16
 func (j *judge) apply(after uint64, r journal.Record) *outcome {
 	r.ReceivedAt = time.UnixMicro(r.ReceivedAt.UnixMicro()).UTC() // as the database gives it back
 	o := &outcome{after: after, record: r}
-	defer func() { o.record.Payload = nil }() // an outcome may live longer than the journal's memory
+	defer func() { o.record.Payload = nil }() // what an outcome keeps of it are copies: it lives longer
 	if r.Kind == journal.Started {
 		return o
 	}
@@ -93,15 +92,12 @@ func (j *judge) message(o *outcome) {
 	o.sumUp()
 	for _, report := range m.Reports {
 		o.reports = append(o.reports, track.Report{
-			Company: r.Company, Employee: r.Employee, Kind: report.Kind, Body: report.Body,
+			Company: r.Company, Employee: r.Employee, Kind: report.Kind, Body: bytes.Clone(report.Body),
 			ReceivedAt: r.ReceivedAt, Seq: r.Seq,
 		})
 	}
 	o.fixes = m.Fixes
 	j.fixes(o)
-	if len(o.reports) > 0 {
-		o.held = len(r.Payload)
-	}
 }
 
 // fixes judges the fixes of one message and finds out whether the person has

@@ -97,13 +97,15 @@ func (r *recent) head() uint64 {
 	return r.through
 }
 
-// weight estimates the bytes that an outcome keeps alive. Reports
-// point into the payload and keep all of it.
+// weight estimates the bytes that an outcome keeps alive.
 func weight(o *outcome) int {
-	const base, fix, report = 320, 320, 128
-	n := base + fix*len(o.fixes) + report*len(o.reports) + o.held
+	const base, fix, report, rejection = 768, 256, 128, 320
+	n := base + fix*len(o.fixes)
+	for i := range o.reports {
+		n += report + len(o.reports[i].Body)
+	}
 	for i := range o.rejected {
-		n += base + len(o.rejected[i].Payload)
+		n += rejection + len(o.rejected[i].Payload)
 	}
 	return n
 }
