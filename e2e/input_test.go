@@ -20,7 +20,7 @@ func TestBadInput(t *testing.T) {
 		{"malformed JSON", `{"_type":"location","lat":`, "not_json", ""},
 		{"unknown type", `{"_type":"spaceship","lat":1,"lon":2,"tst":1700000000}`, "unknown_type", "spaceship"},
 		{"latitude 91", `{"_type":"location","lat":91,"lon":2,"tst":1700000000}`, "out_of_range", "91"},
-		{"no time", `{"_type":"location","lat":1,"lon":2}`, "missing", "tst"},
+		{"no time", `{"_type":"location","lat":1,"lon":2}`, "missing", "time"},
 		{"300 kB", `{"_type":"location","image":"` + strings.Repeat("x", 300_000) + `"}`, "too_large", ""},
 		{"binary junk", "\x00\xff\xfe\x01\x02\x03junk", "not_json", ""},
 		{"batch that breaks off", "\x08\x01\xff\xff\xff\xff", "bad_batch", ""},

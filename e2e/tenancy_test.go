@@ -30,7 +30,7 @@ func TestTenancy(t *testing.T) {
 			"fc/acme/e1", "fc/acme/e1/last", "+/acme/+/last", "$share/g/fc/acme/#", "$share/g/#", "$SYS/#", "fc/acme/_rejected")
 	}
 	listen(t, s, "x", s.token("other", "integrator", "--topic", "fc/other/+/last"), heard, "#", "fc/acme/+/last", "fc/+/+/last")
-	listen(t, s, other[0].Username, other[0].Password, heard, "#", "fc/+/+", "fc/acme/e1/cmd", "fc/+/+/cmd")
+	listen(t, s, other[1].Username, other[1].Password, heard, "#", "fc/+/+", "fc/acme/e1/cmd", "fc/+/+/cmd")
 
 	// A phone of acme, and one of other under the same client id.
 	own, foreign := acme[0], other[0]
