@@ -45,8 +45,8 @@ type judge struct {
 }
 
 // maxRejections is how many parts of one message are kept one by one. A message
-// may hold thousands, and every one would be a row and an event: the rest is
-// kept as one that tells their number.
+// may hold thousands, and every one would be a row and an event: the last that
+// is kept tells how many more there were.
 const maxRejections = 16
 
 // apply returns what r comes to, and learns from it.
