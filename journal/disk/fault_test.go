@@ -315,6 +315,26 @@ func TestLimitOnDisk(t *testing.T) {
 	}
 }
 
+// A disk that is nearly full takes nothing, which is no failure; what is
+// written already can be read, and it goes on when there is space again.
+func TestNearlyFullDisk(t *testing.T) {
+	var free atomic.Int64
+	free.Store(1 << 40)
+	j := mustOpen(t, t.TempDir(), disk.Options{Free: func(string) (int64, error) { return free.Load(), nil }})
+	defer j.Close()
+	fill(t, j, 3)
+	free.Store(20 << 20)
+	_, err := j.Append(t.Context(), journal.Record{Payload: payloadOf(4)})
+	if !errors.Is(err, journal.ErrFull) || !strings.Contains(err.Error(), "has only 20971520 bytes left") {
+		t.Errorf("append: %v", err)
+	}
+	if rs, err := j.Read(t.Context(), 1, 10); err != nil || len(rs) != 3 || j.Err() != nil {
+		t.Errorf("read: %d records, error %v; failed: %v", len(rs), err, j.Err())
+	}
+	free.Store(1 << 40)
+	fill(t, j, 3)
+}
+
 func TestMetrics(t *testing.T) {
 	dir, registry := t.TempDir(), prometheus.NewRegistry()
 	for range 2 { // the second journal finds the names free

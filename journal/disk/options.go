@@ -3,7 +3,6 @@ package disk
 import (
 	"fmt"
 	"log/slog"
-	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -21,6 +20,10 @@ const (
 	groupRecords = 8 << 10  // most records that share an fsync
 	readBytes    = 4 << 20  // most bytes that one Read takes from the disk
 	maxRecord    = 16 << 20 // largest record; MQTT payloads are far smaller
+
+	// spareBytes stays free beside the next file: for the list of files, and for
+	// the database, which makes room in the journal by taking records over.
+	spareBytes = 16 << 20
 
 	// segmentsInLimit is how many files MaxBytes is split into at least, so that
 	// cutting off frees space long before the limit is reached.
@@ -43,6 +46,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Registerer gets the metrics; nil is no metrics.
 	Registerer prometheus.Registerer
+	// Free, for tests, returns the free bytes of the disk that holds a folder;
+	// nil asks the file system. With less than a file and 16 MiB left, Append
+	// returns [journal.ErrFull].
+	Free func(dir string) (int64, error)
 	// Fault, for tests, is called before each operation on a file. An error
 	// that it returns is what the operation ends with.
 	Fault func(op Op, file string) error
@@ -84,6 +91,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Free == nil {
+		o.Free = freeSpace
+	}
 	if o.Fault == nil {
 		o.Fault = func(Op, string) error { return nil }
 	}
@@ -93,13 +103,3 @@ func (o Options) withDefaults() (Options, error) {
 // groupBytes is the most bytes that share an fsync. Files close behind the group
 // that fills them: a group larger than a file would make space come back late.
 func (o Options) groupBytes() int { return min(groupBytes, o.SegmentBytes) }
-
-// room is how many bytes records may take. The newest file is allocated ahead
-// by up to one segment, which counts, so that the disk never holds more than
-// MaxBytes.
-func (o Options) room() int64 {
-	if o.MaxBytes == 0 {
-		return math.MaxInt64
-	}
-	return o.MaxBytes - int64(o.SegmentBytes)
-}

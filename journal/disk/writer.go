@@ -1,6 +1,8 @@
 package disk
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"fieldcast/journal"
@@ -60,10 +62,11 @@ func (j *Journal) cutFiles(through uint64) {
 // takeGroup takes waiting appends that fit one fsync, gives them numbers, and
 // answers those that are not going to be written.
 func (j *Journal) takeGroup() []*waiter {
+	room := j.room()
+	free := min(room.limit, room.disk)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	group := j.group[:0]
-	free := j.o.room() - j.files.bytes()
 	size, n := 0, 0
 	for _, w := range j.pending {
 		if len(group) == groupRecords || size > 0 && size+len(w.encoded) > j.o.groupBytes() {
@@ -77,7 +80,7 @@ func (j *Journal) takeGroup() []*waiter {
 			w.result <- j.err
 		case cost > free:
 			j.metrics.refused.Inc()
-			w.result <- journal.ErrFull
+			w.result <- j.full(room)
 		default:
 			j.assigned++
 			w.taken, w.record.Seq = true, j.assigned
@@ -93,6 +96,35 @@ func (j *Journal) takeGroup() []*waiter {
 	j.holds = j.holds || len(group) > 0
 	j.group = group
 	return group
+}
+
+// room is how much may be written now.
+type room struct {
+	limit int64 // bytes until the journal's limit
+	disk  int64 // bytes until the disk is about to be full
+}
+
+// room looks. The newest file is allocated ahead by up to a segment, which
+// counts, so that the disk never holds more than MaxBytes. A disk that is about
+// to be full is treated like the limit: running into its end in the middle of a
+// write would be a failure for good.
+func (j *Journal) room() room {
+	r := room{limit: math.MaxInt64, disk: math.MaxInt64}
+	if j.o.MaxBytes > 0 {
+		r.limit = j.o.MaxBytes - int64(j.o.SegmentBytes) - j.files.bytes()
+	}
+	if free, err := j.o.Free(j.dir); err == nil {
+		r.disk = free - int64(j.o.SegmentBytes) - spareBytes
+	}
+	return r
+}
+
+// full is what an append is told that does not fit.
+func (j *Journal) full(r room) error {
+	if r.disk < r.limit {
+		return fmt.Errorf("%w: the disk of %s has only %d bytes left", journal.ErrFull, j.dir, max(0, r.disk+int64(j.o.SegmentBytes)+spareBytes))
+	}
+	return fmt.Errorf("%w: of the %d bytes that it may take, %d are left and kept for the next file", journal.ErrFull, j.o.MaxBytes, r.limit+int64(j.o.SegmentBytes))
 }
 
 // diskOverhead is the most that raft-wal adds to a record: its frame, its
