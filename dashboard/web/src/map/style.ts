@@ -9,46 +9,66 @@ import type { ExpressionSpecification, LayerSpecification, StyleSpecification } 
 import { fontFaces, REGULAR, SEMIBOLD } from "./fonts";
 import { RING_SIZES, RING_STEPS } from "./images";
 import { PALETTES, type Palette, type Shade } from "./palette";
+import type { Streets } from "./streets";
 
 export const ATTRIBUTION = "Natural Earth · GeoNames (CC BY 4.0)";
 export const CLUSTER_MAX_ZOOM = 13;
 const CLUSTER_RADIUS = 52;
+/** The source and layer of a raster street map. */
+export const STREETS = "streets";
 
 /** The layers that answer to a click. */
 export const PERSON_LAYERS = ["chosen", "people"] as const;
 export const CLUSTER_LAYER = "clusters";
 
-export function style(shade: Shade): StyleSpecification {
+/** The style of the built-in map, or of the configured street map, with the people on top. */
+export function style(shade: Shade, streets: Streets | null = null): StyleSpecification {
   const p = PALETTES[shade];
-  const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
-  return {
+  const team = [...trail(p), ...people(p, shade), ...clusters(p, shade), ...chosen(p, shade)];
+  const common = { "font-faces": fontFaces(), transition: { duration: 0, delay: 0 } };
+  if (streets?.kind === "style") {
+    const { style: base } = streets;
+    return { ...base, ...common, sources: { ...base.sources, ...teamSources() }, layers: [...base.layers, ...team] };
+  }
+  const built: StyleSpecification = {
     version: 8,
     name: "Fieldcast",
-    "font-faces": fontFaces(),
-    transition: { duration: 0, delay: 0 },
+    ...common,
     sources: {
       world: {
         type: "vector",
         url: `pmtiles://${new URL("basemap.pmtiles", document.baseURI).href}`,
         attribution: ATTRIBUTION,
       },
-      grid: { type: "geojson", data: empty },
-      accuracy: { type: "geojson", data: empty },
-      trail: { type: "geojson", data: empty },
-      people: {
-        type: "geojson",
-        data: empty,
-        cluster: true,
-        clusterRadius: CLUSTER_RADIUS,
-        clusterMaxZoom: CLUSTER_MAX_ZOOM,
-        clusterProperties: {
-          live: ["+", ["case", ["==", ["get", "state"], "live"], 1, 0]],
-          late: ["+", ["case", ["==", ["get", "state"], "late"], 1, 0]],
-        },
-      },
-      chosen: { type: "geojson", data: empty },
+      ...teamSources(),
     },
-    layers: [...world(p), ...grid(p), ...labels(p), ...trail(p), ...people(p, shade), ...clusters(p, shade), ...chosen(p, shade)],
+    layers: [...world(p), ...grid(p), ...labels(p), ...team],
+  };
+  if (!streets) return built;
+  const { tiles, attribution } = streets;
+  built.sources[STREETS] = { type: "raster", tiles: [tiles], tileSize: 256, attribution };
+  built.layers = [...world(p), { id: STREETS, type: "raster", source: STREETS }, ...team];
+  return built;
+}
+
+function teamSources(): StyleSpecification["sources"] {
+  const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
+  return {
+    grid: { type: "geojson", data: empty },
+    accuracy: { type: "geojson", data: empty },
+    trail: { type: "geojson", data: empty },
+    people: {
+      type: "geojson",
+      data: empty,
+      cluster: true,
+      clusterRadius: CLUSTER_RADIUS,
+      clusterMaxZoom: CLUSTER_MAX_ZOOM,
+      clusterProperties: {
+        live: ["+", ["case", ["==", ["get", "state"], "live"], 1, 0]],
+        late: ["+", ["case", ["==", ["get", "state"], "late"], 1, 0]],
+      },
+    },
+    chosen: { type: "geojson", data: empty },
   };
 }
 
@@ -310,10 +330,9 @@ function chosen(p: Palette, shade: Shade): LayerSpecification[] {
         "text-size": 13,
         "text-anchor": "top",
         "text-offset": [0, 1.7],
-        "text-allow-overlap": true,
-        "text-ignore-placement": true,
+        "text-allow-overlap": true, // always there; other names make room for it
       },
-      paint: { ...label(p), "text-color": p.accent },
+      paint: { ...label(p), "text-color": p.accent, "text-halo-width": 2.2 },
     },
   ];
 }

@@ -14,13 +14,16 @@ import { accuracyFeatures, collection, gridFeatures, peopleFeatures, personFeatu
 import { Feeder } from "./feeder";
 import { draw } from "./images";
 import type { Shade } from "./palette";
-import { CLUSTER_LAYER, PERSON_LAYERS, style } from "./style";
+import type { Streets } from "./streets";
+import { CLUSTER_LAYER, PERSON_LAYERS, STREETS, style } from "./style";
 
 export interface MapEvents {
   picked(id: string | null): void;
   /** The user has taken hold of the map. */
   dragged(): void;
   moved(camera: Camera): void;
+  /** The configured street map cannot be drawn; the built-in map is shown. */
+  streetsFailed(): void;
 }
 
 export interface Insets {
@@ -34,6 +37,7 @@ const PEOPLE_EVERY_MS = 1_000;
 const CHOSEN_EVERY_MS = 200;
 const CLOSE_ZOOM = 13.5;
 const TOUCH_PX = 8;
+const STREETS_GIVE_UP = 4;
 
 let prepared = false;
 
@@ -53,6 +57,9 @@ export class MapView {
   readonly #grid: Feeder;
   #entries: readonly Entry[] = [];
   #selected: Entry | null = null;
+  #way: readonly TrailPoint[] = [];
+  #streets: Streets | null = null;
+  #streetTiles = { drawn: 0, failed: 0 };
   #gridKey = "";
   #shade: Shade;
   /** People in the last update that the map has taken. */
@@ -118,6 +125,11 @@ export class MapView {
   #listen(): void {
     const map = this.#map;
     map.setMissingStyleImageResolver((name) => draw(map, name));
+    map.on("style.load", () => this.#feedAll());
+    map.on("error", (e) => this.#onError((e as { sourceId?: string }).sourceId, e.error.message));
+    map.on("sourcedata", (e) => {
+      if (e.sourceId === STREETS && e.tile) this.#streetTiles.drawn++;
+    });
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
       map.getCanvas().style.cursor = this.#at(e).length ? "pointer" : "";
@@ -128,7 +140,6 @@ export class MapView {
       this.events.moved({ lat, lon: lng, zoom: map.getZoom() });
       this.#drawGrid();
     });
-    map.once("load", () => this.#drawGrid());
   }
 
   #at(e: MapMouseEvent) {
@@ -165,17 +176,48 @@ export class MapView {
   select(entry: Entry | null, trail: readonly TrailPoint[]): void {
     const changed = entry?.person.id !== this.#selected?.person.id;
     this.#selected = entry;
-    const feature = entry && personFeature(entry);
-    this.#chosen.feed(() => collection(feature ? [feature] : []), changed);
-    this.#accuracy.feed(() => accuracyFeatures(entry), changed);
-    this.#trail.feed(() => trailFeatures(stretches(trail)), changed);
+    this.#way = trail;
+    this.#feedChosen(changed);
     if (changed) this.show(this.#entries, true);
+  }
+
+  #feedChosen(urgent: boolean): void {
+    const entry = this.#selected;
+    const feature = entry && personFeature(entry);
+    this.#chosen.feed(() => collection(feature ? [feature] : []), urgent);
+    this.#accuracy.feed(() => accuracyFeatures(entry), urgent);
+    this.#trail.feed(() => trailFeatures(stretches(this.#way)), urgent);
   }
 
   setShade(shade: Shade): void {
     if (shade === this.#shade) return;
     this.#shade = shade;
-    this.#map.setStyle(style(shade));
+    this.#map.setStyle(style(shade, this.#streets));
+  }
+
+  /** Draws a street map below the people, or with null the built-in map again. What was shown is shown again. */
+  setStreets(streets: Streets | null): void {
+    if (streets === this.#streets) return;
+    this.#streets = streets;
+    this.#streetTiles = { drawn: 0, failed: 0 };
+    this.#map.setStyle(style(this.#shade, streets));
+  }
+
+  /** A style that is loaded anew has empty sources. */
+  #feedAll(): void {
+    this.#gridKey = "";
+    this.#drawGrid();
+    this.show(this.#entries, true);
+    this.#feedChosen(true);
+  }
+
+  /** A missing tile is nothing; a street map of which no tile arrives at all is given up. */
+  #onError(sourceId: string | undefined, message: string): void {
+    if (sourceId !== STREETS) return console.warn(message);
+    this.#streetTiles.failed++;
+    if (this.#streetTiles.drawn > 0 || this.#streetTiles.failed < STREETS_GIVE_UP) return;
+    this.setStreets(null);
+    this.events.streetsFailed();
   }
 
   /** Moves the camera to a place unless it is well in view already. */

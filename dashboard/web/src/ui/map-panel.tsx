@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { LonLat } from "../core/geo";
 import { integer } from "../core/format";
 import type { Camera } from "../core/view";
+import { loadStreets } from "../map/streets";
 import type { Insets, MapView } from "../map/view";
 import type { Store } from "../store";
 import { reducedMotion, shade } from "../theme";
@@ -26,6 +27,7 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<MapView | null>(null);
   const [street, setStreet] = useState((camera?.zoom ?? 0) >= STREET_ZOOM);
+  const [streets, setStreets] = useState<"unknown" | "none" | "drawn" | "failed">("unknown");
 
   useEffect(() => {
     const element = box.current;
@@ -44,7 +46,16 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
             setStreet(c.zoom >= STREET_ZOOM);
             onMoved(c);
           },
+          streetsFailed: () => setStreets("failed"),
         }, reducedMotion);
+        const drawn = made;
+        loadStreets(document.baseURI)
+          .then((found) => {
+            if (gone) return;
+            drawn.setStreets(found);
+            setStreets(found ? "drawn" : "none");
+          })
+          .catch(() => setStreets("failed"));
         stop = connect(store, made, camera !== null, insets);
         setView(made);
         onReady(made);
@@ -80,7 +91,8 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
           <button aria-label="Show everybody" title="Show everybody" onClick={fitAll}><FitIcon /></button>
         </div>
       </div>
-      {street && <StreetHint />}
+      {street && streets === "none" && <StreetHint />}
+      {street && streets === "failed" && <div class="hint"><span>The street map cannot be loaded. This is the built-in overview map.</span></div>}
     </>
   );
 }
