@@ -14,13 +14,13 @@ import (
 	"fieldcast/track"
 )
 
-// Options say what to migrate. One of the lockers must be set: they keep two
-// processes that start at the same time from doing the same work twice.
+// Options say what to migrate.
 type Options struct {
-	DB            *sql.DB
-	Dialect       goose.Dialect
-	Files         fs.FS // holds the SQL files at its root
-	Locker        lock.Locker
+	DB      *sql.DB
+	Dialect goose.Dialect
+	Files   fs.FS // holds the SQL files at its root
+	// SessionLocker keeps two processes that start at the same time from doing
+	// the same work twice; nil if the caller sees to that.
 	SessionLocker lock.SessionLocker
 }
 
@@ -30,9 +30,6 @@ type Options struct {
 // command starts beside a busy server without waiting.
 func Up(ctx context.Context, o Options) error {
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger())}
-	if o.Locker != nil {
-		opts = append(opts, goose.WithLocker(o.Locker))
-	}
 	if o.SessionLocker != nil {
 		opts = append(opts, goose.WithSessionLocker(o.SessionLocker))
 	}

@@ -24,7 +24,7 @@ func wantOpenError(t *testing.T, url, sentence string, kind error) {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), url, postgres.Options{})
 	if err == nil {
-		s.Close()
+		_ = s.Close()
 		t.Fatal("opened")
 	}
 	if !strings.Contains(err.Error(), sentence) || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
@@ -66,7 +66,7 @@ func TestSilentServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	wantOpenError(t, "postgres://u:"+secret+"@"+l.Addr().String()+"/x?connect_timeout=1&sslmode=disable", "cannot reach PostgreSQL", track.ErrUnavailable)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -129,7 +129,7 @@ func TestOpenTogether(t *testing.T) {
 			if err := s.Ping(t.Context()); err != nil {
 				t.Error(err)
 			}
-			s.Close()
+			_ = s.Close()
 		})
 	}
 	wg.Wait()
@@ -169,7 +169,7 @@ func count(t *testing.T, server, sql string, args ...any) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	defer func() { _ = conn.Close(context.Background()) }()
 	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
 		t.Fatal(err)
 	}

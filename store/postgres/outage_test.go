@@ -36,7 +36,7 @@ func TestOutage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(tmp) })
+	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
 	dir := filepath.Join(tmp, "pg")
 	server := script(t, "start", dir)
 	t.Cleanup(func() { script(t, "stop", dir, "-m", "immediate") })

@@ -127,7 +127,7 @@ func (c *commit) people(ctx context.Context) (map[row.Person]ids, error) {
 }
 
 func (c *commit) fixes(ctx context.Context, who map[row.Person]ids) error {
-	insert := c.tx.StmtContext(ctx, c.store.insert)
+	insert := c.tx.StmtContext(ctx, c.store.insert) //nolint:sqlclosecheck // closed with the transaction
 	var args [1 + numFixColumns]any
 	for i := range c.rows.Fixes {
 		if err := ctx.Err(); err != nil {
@@ -158,7 +158,7 @@ func (c *commit) fixes(ctx context.Context, who map[row.Person]ids) error {
 }
 
 func (c *commit) positions(ctx context.Context, who map[row.Person]ids) error {
-	place := c.tx.StmtContext(ctx, c.store.place)
+	place := c.tx.StmtContext(ctx, c.store.place) //nolint:sqlclosecheck // closed with the transaction
 	var args [1 + numFixColumns + 2]any
 	for i := range c.rows.Positions {
 		if err := ctx.Err(); err != nil {

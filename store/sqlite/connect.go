@@ -19,9 +19,6 @@ import (
 // longer than any command beside a server takes.
 const busyTimeout = 10 * time.Second
 
-// migrationTimeout is how long a start waits for another that migrates.
-const migrationTimeout = 10 * time.Minute
-
 // pragmas of every connection. busy_timeout comes first, because setting the
 // others may have to wait already.
 var pragmas = []string{
@@ -69,7 +66,7 @@ func dial(path string, q url.Values) (driver.Connector, error) {
 
 // openLock returns a pool for a file that serves as a lock.
 func openLock(path string) (*sql.DB, error) {
-	c, err := dial(path, url.Values{"mode": {"rw"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", migrationTimeout.Milliseconds())}})
+	c, err := dial(path, url.Values{"mode": {"rw"}, "_pragma": {fmt.Sprintf("busy_timeout(%d)", openTimeout.Milliseconds())}})
 	if err != nil {
 		return nil, err
 	}

@@ -28,23 +28,14 @@ func (s *Store) AddCompany(ctx context.Context, c track.Company) error {
 // Companies implements [track.Directory].
 func (s *Store) Companies(ctx context.Context) (cs []track.Company, err error) {
 	err = s.read(ctx, "list companies", func(ctx context.Context) error {
-		rows, err := s.readers.QueryContext(ctx, "SELECT key, name, created_us FROM company ORDER BY key")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var (
-				c  track.Company
-				us int64
-			)
-			if err := rows.Scan(&c.ID, &c.Name, &us); err != nil {
-				return err
-			}
+		var (
+			c  track.Company
+			us int64
+		)
+		return s.forEach(ctx, []any{&c.ID, &c.Name, &us}, func() {
 			c.CreatedAt = row.Time(us)
 			cs = append(cs, c)
-		}
-		return rows.Err()
+		}, "SELECT key, name, created_us FROM company ORDER BY key")
 	})
 	if err != nil {
 		return nil, err
@@ -63,11 +54,11 @@ func (s *Store) AddEmployees(ctx context.Context, company string, es []track.Emp
 		if err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, "INSERT INTO employee (company_id, key, name, created_us) VALUES (?, ?, ?, ?)")
+		const query = "INSERT INTO employee (company_id, key, name, created_us) VALUES (?, ?, ?, ?)"
+		insert, err := tx.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return err
 		}
-		defer insert.Close()
 		for _, e := range es {
 			_, err := insert.ExecContext(ctx, id, e.ID, e.Name, e.CreatedAt.UnixMicro())
 			if exists(err) {
@@ -91,23 +82,14 @@ func (s *Store) Employees(ctx context.Context, company string) (es []track.Emplo
 				return err
 			}
 		}
-		rows, err := s.readers.QueryContext(ctx, query, company)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var (
-				e  track.Employee
-				us int64
-			)
-			if err := rows.Scan(&e.Company, &e.ID, &e.Name, &us); err != nil {
-				return err
-			}
+		var (
+			e  track.Employee
+			us int64
+		)
+		return s.forEach(ctx, []any{&e.Company, &e.ID, &e.Name, &us}, func() {
 			e.CreatedAt = row.Time(us)
 			es = append(es, e)
-		}
-		return rows.Err()
+		}, query, company)
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"math"
 	"strings"
 
@@ -84,25 +83,15 @@ func (s *Store) Fixes(ctx context.Context, f track.FixFilter) (fixes []track.Fix
 		if err != nil || !ok {
 			return err
 		}
-		rows, err := s.readers.QueryContext(ctx, selectFixes, id, after.RecordedUS, row.Bound(f.To, math.MaxInt64), after.Digest, limit+1)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
 		var r fixRow
-		targets := r.targets()
-		for rows.Next() {
-			if err := rows.Scan(targets...); err != nil {
-				return err
-			}
+		return s.forEach(ctx, r.targets(), func() {
 			fix := track.Fix{Company: f.Company, Employee: f.Employee}
 			r.toFix(&fix)
 			fixes = append(fixes, fix)
 			if len(fixes) == limit {
 				next = track.FixCursor{RecordedUS: r.RecordedUS, Digest: r.Digest}
 			}
-		}
-		return rows.Err()
+		}, selectFixes, id, after.RecordedUS, row.Bound(f.To, math.MaxInt64), after.Digest, limit+1)
 	})
 	if err != nil {
 		return nil, track.FixCursor{}, err
@@ -115,16 +104,9 @@ func (s *Store) Fixes(ctx context.Context, f track.FixFilter) (fixes []track.Fix
 
 // employee finds the id of an employee.
 func (s *Store) employee(ctx context.Context, company, employee string) (id int64, ok bool, err error) {
-	rows, err := s.readers.QueryContext(ctx,
+	err = s.forEach(ctx, []any{&id}, func() { ok = true },
 		"SELECT e.id FROM employee e JOIN company c ON c.id = e.company_id WHERE c.key = ? AND e.key = ?", company, employee)
-	if err != nil {
-		return 0, false, err
-	}
-	defer rows.Close()
-	if ok = rows.Next(); ok {
-		err = rows.Scan(&id)
-	}
-	return id, ok, errors.Join(err, rows.Err())
+	return id, ok, err
 }
 
 // Positions implements [track.Ledger].
@@ -133,26 +115,17 @@ func (s *Store) Positions(ctx context.Context, company string) (ps []track.Posit
 		" FROM position p JOIN employee e ON e.id = p.employee_id JOIN company c ON c.id = e.company_id" +
 		" WHERE ?1 = '' OR c.key = ?1 ORDER BY c.key, e.key"
 	err = s.read(ctx, "read positions", func(ctx context.Context) error {
-		rows, err := s.readers.QueryContext(ctx, query, company)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var (
-				r        fixRow
-				p        track.Position
-				interval sql.NullFloat64
-			)
-			err := rows.Scan(append([]any{&p.Company, &p.Employee, &p.Name, &interval, &p.Changed}, r.targets()...)...)
-			if err != nil {
-				return err
-			}
+		var (
+			r        fixRow
+			p        track.Position
+			interval sql.NullFloat64
+		)
+		targets := append([]any{&p.Company, &p.Employee, &p.Name, &interval, &p.Changed}, r.targets()...)
+		return s.forEach(ctx, targets, func() {
 			r.toFix(&p.Fix)
 			p.IntervalS = track.Optional[float64]{Value: interval.Float64, Known: interval.Valid}
 			ps = append(ps, p)
-		}
-		return rows.Err()
+		}, query, company)
 	})
 	if err != nil {
 		return nil, err

@@ -6,52 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
-// locker lets one process at a time migrate: an exclusive transaction on an
-// empty database beside the real one. SQLite has no lock of its own that spans
-// several transactions, and file locks differ between systems.
-type locker struct {
-	path string
-	db   *sql.DB
-	conn *sql.Conn
-}
+// openTimeout is how long a start waits for another that migrates.
+const openTimeout = 10 * time.Minute
 
-// Lock implements goose's lock.Locker.
-func (l *locker) Lock(ctx context.Context, _ *sql.DB) (err error) {
-	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE, 0o600)
+// lock lets one process at a time open a database: two that switch a new file
+// to WAL, or migrate it, would be in each other's way. It is an exclusive
+// transaction on an empty database at path, beside the real one: SQLite has no
+// lock that spans several transactions, and file locks differ between systems.
+// The file stays: who removes it takes it from under those who wait for it.
+func lock(ctx context.Context, path string) (unlock func() error, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("lock the migration: %w", err)
+		return nil, err
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return nil, err
 	}
-	if l.db, err = openLock(l.path); err != nil {
-		return err
+	db, err := openLock(path)
+	if err != nil {
+		return nil, err
 	}
-	if l.conn, err = l.db.Conn(ctx); err == nil {
-		_, err = l.conn.ExecContext(ctx, "BEGIN EXCLUSIVE")
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "BEGIN EXCLUSIVE")
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("wait for another process that migrates: %w", err), l.release())
+		return nil, errors.Join(fmt.Errorf("wait for another process that opens the database: %w", err), release(conn, db))
 	}
-	return nil
+	return func() error { return release(conn, db) }, nil
 }
 
-// Unlock implements goose's lock.Locker.
-func (l *locker) Unlock(context.Context, *sql.DB) error { return l.release() }
-
-// release closes the connection, which ends its transaction. The locker can be
-// used again.
-func (l *locker) release() error {
+// release closes the connection, which ends its transaction.
+func release(conn *sql.Conn, db *sql.DB) error {
 	var err error
-	if l.conn != nil {
-		err = l.conn.Close()
-		l.conn = nil
+	if conn != nil {
+		err = conn.Close()
 	}
-	return errors.Join(err, l.db.Close())
+	return errors.Join(err, db.Close())
 }
-
-// remove takes the file away after a migration that went well: who has waited
-// for the lock on it finds the work done, and so does who makes it anew.
-func (l *locker) remove() { _ = os.Remove(l.path) } // mostly not there; never in the way

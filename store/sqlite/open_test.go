@@ -37,7 +37,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := sqlite.Open(t.Context(), c.path, sqlite.Options{})
 			if err == nil {
-				s.Close()
+				_ = s.Close()
 				t.Fatal("opened")
 			}
 			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
@@ -70,7 +70,7 @@ func TestFileModes(t *testing.T) {
 	if err := s.AddCompany(t.Context(), track.Company{ID: "acme"}); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]os.FileMode{dir: 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600} {
+	for file, want := range map[string]os.FileMode{dir: 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600, path + "-lock": 0o600} {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
@@ -78,9 +78,6 @@ func TestFileModes(t *testing.T) {
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%s: got mode %o, want %o", file, got, want)
 		}
-	}
-	if _, err := os.Stat(path + "-migrating"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the lock of the migration is left behind: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -102,7 +99,7 @@ func raw(t *testing.T, path string) *sql.DB {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
 
@@ -136,7 +133,7 @@ func TestOpenTogether(t *testing.T) {
 			if err := s.Ping(t.Context()); err != nil {
 				t.Error(err)
 			}
-			s.Close()
+			_ = s.Close()
 		})
 	}
 	wg.Wait()
@@ -165,7 +162,7 @@ func TestOtherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fieldcast.db")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOtherProcess$", "-test.timeout=60s")
 	child.Env = append(os.Environ(), env+"="+path)
-	child.Stderr = os.Stderr
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +197,7 @@ func TestBusy(t *testing.T) {
 
 	done := make(chan error)
 	go func() { done <- s.AddCompany(t.Context(), track.Company{ID: "zeta"}) }()
-	time.AfterFunc(time.Second, func() { other.Exec("ROLLBACK") })
+	time.AfterFunc(time.Second, func() { _, _ = other.Exec("ROLLBACK") })
 	if err := <-done; err != nil {
 		t.Fatalf("a writer must wait for another for seconds: %v", err)
 	}

@@ -27,20 +27,9 @@ func (s *Store) Rejections(ctx context.Context, company string, before uint64, l
 		end = int64(min(before-1, math.MaxInt64))
 	}
 	err = s.read(ctx, "list rejections", func(ctx context.Context) error {
-		rows, err := s.readers.QueryContext(ctx, selectRejections, company, end, row.Limit(limit))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var r row.Rejection
-			err := rows.Scan(&r.Company, &r.Employee, &r.Topic, &r.Reason, &r.Detail, &r.Payload, &r.Size, &r.ReceivedUS, &r.Seq)
-			if err != nil {
-				return err
-			}
-			rs = append(rs, r.ToRejection())
-		}
-		return rows.Err()
+		var r row.Rejection
+		targets := []any{&r.Company, &r.Employee, &r.Topic, &r.Reason, &r.Detail, &r.Payload, &r.Size, &r.ReceivedUS, &r.Seq}
+		return s.forEach(ctx, targets, func() { rs = append(rs, r.ToRejection()) }, selectRejections, company, end, row.Limit(limit))
 	})
 	if err != nil {
 		return nil, err

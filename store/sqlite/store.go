@@ -78,6 +78,11 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
+	unlock, err := lock(ctx, s.path+"-lock")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	if s.writer, err = open(s.path, false, 1); err != nil {
 		return err
 	}
@@ -97,12 +102,10 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	lock := &locker{path: s.path + "-migrating"}
-	err = migrate.Up(ctx, migrate.Options{DB: db, Dialect: goose.DialectSQLite3, Files: files, Locker: lock})
+	err = migrate.Up(ctx, migrate.Options{DB: db, Dialect: goose.DialectSQLite3, Files: files})
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	lock.remove()
 	if s.insert, err = s.writer.PrepareContext(ctx, insertFix); err != nil {
 		return err
 	}
@@ -187,6 +190,23 @@ func (s *Store) read(ctx context.Context, op string, f func(ctx context.Context)
 	}
 	defer leave()
 	return s.fail(ctx, op, f(inner))
+}
+
+// forEach runs a query on a reader and calls f after each row has been scanned
+// to targets.
+func (s *Store) forEach(ctx context.Context, targets []any, f func(), query string, args ...any) (err error) {
+	rows, err := s.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		f()
+	}
+	return rows.Err()
 }
 
 // write runs f in a transaction of the one writer and commits it.

@@ -29,12 +29,12 @@ func (s *Store) AddTokens(ctx context.Context, ts []track.Token) error {
 		}
 	}
 	return s.write(ctx, "add tokens", func(ctx context.Context, tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx,
-			"INSERT INTO token (id, role, company, employee, issued_us, expires_us, revoked_us) VALUES (?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0))")
+		const query = "INSERT INTO token (id, role, company, employee, issued_us, expires_us, revoked_us)" +
+			" VALUES (?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0))"
+		insert, err := tx.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return err
 		}
-		defer insert.Close()
 		for _, t := range clean {
 			_, err := insert.ExecContext(ctx, t.ID, string(t.Role), t.Company, t.Employee,
 				t.IssuedAt.UnixMicro(), row.MicrosOrZero(t.ExpiresAt), row.MicrosOrZero(t.RevokedAt))
@@ -87,23 +87,14 @@ func (s *Store) IssuedTokens(ctx context.Context, f track.TokenFilter) ([]track.
 
 func (s *Store) tokens(ctx context.Context, op, query string, args ...any) (ts []track.Token, err error) {
 	err = s.read(ctx, op, func(ctx context.Context) error {
-		rows, err := s.readers.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var (
-				t                        track.Token
-				issued, expires, revoked int64
-			)
-			if err := rows.Scan(&t.ID, &t.Role, &t.Company, &t.Employee, &issued, &expires, &revoked); err != nil {
-				return err
-			}
+		var (
+			t                        track.Token
+			issued, expires, revoked int64
+		)
+		return s.forEach(ctx, []any{&t.ID, &t.Role, &t.Company, &t.Employee, &issued, &expires, &revoked}, func() {
 			t.IssuedAt, t.ExpiresAt, t.RevokedAt = row.Time(issued), row.TimeOrZero(expires), row.TimeOrZero(revoked)
 			ts = append(ts, t)
-		}
-		return rows.Err()
+		}, query, args...)
 	})
 	if err != nil {
 		return nil, err

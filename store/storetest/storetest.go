@@ -38,7 +38,7 @@ type suite struct {
 	track.Store
 }
 
-func (s suite) ctx() context.Context { return s.T.Context() }
+func (s suite) ctx() context.Context { return s.Context() }
 
 // noon is when most tests play.
 var noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
