@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"reflect"
 	"strings"
@@ -160,14 +161,18 @@ func (s *snapshots) get(key string, seq uint64, now time.Time, build func() posi
 	return snap, snap.err
 }
 
-// etag changes with the data, and with the states that age by themselves. It
-// is weak, because the server's clock in the body is not part of it.
+// etag changes with the data, with names, and with the states that age by
+// themselves. It is weak, because the server's clock in the body is not part
+// of it.
 func etag(p positions) string {
-	aged := map[track.State]int{}
+	h := fnv.New64a()
 	for _, q := range p.Positions {
-		aged[q.State]++
+		for _, part := range [...]string{q.Employee, q.Name, string(q.State)} {
+			h.Write([]byte(part)) // never fails
+			h.Write([]byte{0})
+		}
 	}
-	return fmt.Sprintf(`W/"%d-%d-%d.%d.%d"`, p.Seq, len(p.Positions), aged[track.StateLive], aged[track.StateLate], aged[track.StateOffline])
+	return fmt.Sprintf(`W/"%d-%x"`, p.Seq, h.Sum64())
 }
 
 // matches implements If-None-Match by weak comparison (RFC 9110, 13.1.2).

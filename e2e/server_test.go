@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,17 +75,17 @@ func needPostgres(t *testing.T) string {
 }
 
 // newDatabase makes a database of its own for a test, and removes it.
-func newDatabase(tb testing.TB, url string) string {
+func newDatabase(tb testing.TB, server string) string {
 	tb.Helper()
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, server)
 	must(tb, err)
 	name := fmt.Sprintf("e2e_%d_%d", os.Getpid(), time.Now().UnixNano())
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+name)
 	must(tb, err)
 	must(tb, conn.Close(ctx))
 	tb.Cleanup(func() {
-		conn, err := pgx.Connect(ctx, url)
+		conn, err := pgx.Connect(ctx, server)
 		if err != nil {
 			return // the test has stopped its server
 		}
@@ -93,9 +94,10 @@ func newDatabase(tb testing.TB, url string) string {
 			tb.Logf("drop database: %v", err)
 		}
 	})
-	c := conn.Config()
-	at := strings.Index(url, "/"+c.Database)
-	return url[:at] + "/" + name + strings.TrimPrefix(url[at:], "/"+c.Database)
+	u, err := url.Parse(server)
+	must(tb, err)
+	u.Path = "/" + name
+	return u.String()
 }
 
 // newServer prepares a server; start starts it.

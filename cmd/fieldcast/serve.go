@@ -184,23 +184,30 @@ func (s *server) startJournal(context.Context) (func(context.Context) error, err
 		return nil, err
 	}
 	s.journal = j
-	done := make(chan struct{})
-	watching := make(chan struct{})
+	// When it fails, nothing may be acknowledged any more: end, and let the
+	// supervisor start a process that reads from disk what is really there.
+	unwatch := s.watch(j.Failed(), j.Err)
+	return func(context.Context) error {
+		unwatch()
+		return j.Close()
+	}, nil
+}
+
+// watch ends the server when a part has failed, until unwatch is called.
+func (s *server) watch(failed <-chan struct{}, why func() error) (unwatch func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(watching)
+		defer close(ended)
 		select {
-		case <-j.Failed():
-			// Nothing may be acknowledged any more: end, and let the supervisor
-			// start a process that reads from disk what is really there.
-			s.fail(j.Err())
+		case <-failed:
+			s.fail(why())
 		case <-done:
 		}
 	}()
-	return func(context.Context) error {
+	return func() {
 		close(done)
-		<-watching
-		return j.Close()
-	}, nil
+		<-ended
+	}
 }
 
 func (s *server) startFeed(context.Context) (func(context.Context) error, error) {
@@ -228,7 +235,9 @@ func (s *server) startBridge(ctx context.Context) (func(context.Context) error, 
 		return nil, err
 	}
 	s.bridge = b
+	unwatch := s.watch(b.Failed(), b.Status)
 	return func(ctx context.Context) error {
+		unwatch()
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
 		return b.Close(ctx)
