@@ -49,8 +49,12 @@ type commit struct {
 // Commit implements [track.Ledger]. It tries the whole batch at once; only if
 // the database refuses a row does it begin again and look for the row.
 func (s *Store) Commit(ctx context.Context, b track.Batch) (track.Receipt, error) {
-	s.commits.Lock()
-	defer s.commits.Unlock()
+	select {
+	case s.commits <- struct{}{}:
+		defer func() { <-s.commits }()
+	case <-ctx.Done():
+		return track.Receipt{}, fmt.Errorf("commit: %w", ctx.Err())
+	}
 	r, err := s.commit(ctx, b, false)
 	if refused(err) {
 		r, err = s.commit(ctx, b, true)

@@ -12,7 +12,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,7 +56,7 @@ type Store struct {
 	gate    *gate.Gate
 	pool    *pgxpool.Pool
 
-	commits sync.Mutex // one commit at a time; guards people and months
+	commits chan struct{} // holds one token: one commit at a time; guards people and months
 	people  people
 	months  map[month]bool // partitions that are there
 }
@@ -75,7 +74,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s := &Store{
 		address: net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))),
 		log:     o.Logger, now: o.Now, gate: gate.New("the database"),
-		people: newPeople(), months: make(map[month]bool),
+		commits: make(chan struct{}, 1), people: newPeople(), months: make(map[month]bool),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
