@@ -181,8 +181,11 @@ func (j *Journal) release() error {
 	}
 	if j.wal != nil {
 		errs = append(errs, j.wal.Close())
-		if j.err == nil && j.holds {
-			errs = append(errs, j.meta.setClosedAfter(j.last))
+		j.mu.Lock()
+		last, orderly := j.last, j.err == nil && j.holds
+		j.mu.Unlock()
+		if orderly {
+			errs = append(errs, j.meta.setClosedAfter(last))
 		}
 	}
 	errs = append(errs, j.meta.Close(), j.lock.Close())

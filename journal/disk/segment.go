@@ -103,7 +103,7 @@ func walk(f io.ReaderAt, info types.SegmentInfo) (extent, error) {
 		case kind != segment.FrameEntry || n > segment.MaxEntrySize:
 			return good, nil
 		}
-		crc.Write(head[:]) // never fails
+		_, _ = crc.Write(head[:]) // never fails
 		padded := (int64(n) + frameHeader - 1) / frameHeader * frameHeader
 		if _, err := io.CopyN(crc, r, padded); err != nil {
 			return good, ignoreEOF(err)
@@ -116,7 +116,7 @@ func walk(f io.ReaderAt, info types.SegmentInfo) (extent, error) {
 // walkIndex reads an index frame and the commit behind it, with which a file ends.
 func walkIndex(r io.Reader, crc io.Writer, good extent, off int64, last uint64, head [frameHeader]byte, n uint32) (extent, error) {
 	sum, _ := crc.(interface{ Sum32() uint32 })
-	crc.Write(head[:]) // never fails
+	_, _ = crc.Write(head[:]) // never fails
 	padded := (int64(n) + frameHeader - 1) / frameHeader * frameHeader
 	if _, err := io.CopyN(crc, r, padded); err != nil {
 		return good, ignoreEOF(err)
