@@ -49,8 +49,8 @@ CREATE INDEX token_revoked ON token (revoked_us) WHERE revoked_us IS NOT NULL;
 -- is lost to alignment. Scaled integers: see track.Scaled. NULL is unknown.
 -- Partitions fix_YYYY_MM are made by commits; a fix of a far-off date goes to
 -- fix_other. There is no reference to employee: the ids come from the same
--- transaction, nobody is ever deleted, and the check would cost more than the
--- insert.
+-- transaction, nobody is ever deleted, and it would be one more look-up and row
+-- lock for each fix.
 CREATE TABLE fix (
     recorded_us          bigint   NOT NULL,
     digest               bigint   NOT NULL,
