@@ -180,8 +180,9 @@ func refusal(r journal.Record) string {
 		return fmt.Sprintf("the message has %d bytes, more than this server takes", r.Size)
 	case track.ReasonBadTopic:
 		return fmt.Sprintf("a phone of %s may not write to the topic %q", r.Employee, printable(r.Topic))
+	default: // of a newer broker
+		return fmt.Sprintf("the message was refused: %s", printable(r.Rejected))
 	}
-	return fmt.Sprintf("the message was refused: %s", printable(r.Rejected))
 }
 
 // printable makes of what a stranger sent a text that every database takes.

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -98,7 +99,7 @@ func (s *server) recover(next http.Handler) http.Handler {
 			if cause == nil {
 				return
 			}
-			if cause == http.ErrAbortHandler {
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(cause) // how net/http is told to cut the connection
 			}
 			s.Logger.Error("panic in a request", "request_id", requestID(r.Context()), "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))

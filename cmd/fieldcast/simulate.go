@@ -42,12 +42,11 @@ func newSimulateCommand(env *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer opened.Close() // only read from now on
 			if err := sim.check(); err != nil {
-				return err
+				return errors.Join(err, opened.Close())
 			}
 			phones, err := sim.enrol(cmd.Context(), opened.Store, opened.Identity)
-			if err != nil {
+			if err := errors.Join(err, opened.Close()); err != nil {
 				return err
 			}
 			report, err := sim.run(cmd.Context(), phones, env.logger(opened.Config))
