@@ -42,7 +42,7 @@ func newUserAddCommand(env *environment) *cobra.Command {
 				if err := desk.CheckCompany(ctx, args[0]); err != nil {
 					return err
 				}
-				password, err := env.newPassword(fromStdin)
+				password, err := env.newPassword(ctx, fromStdin)
 				if err != nil {
 					return err
 				}
@@ -67,7 +67,7 @@ func newUserAddCommand(env *environment) *cobra.Command {
 }
 
 // newPassword asks twice on a terminal, or reads the first line of standard input.
-func (e *environment) newPassword(fromStdin bool) (string, error) {
+func (e *environment) newPassword(ctx context.Context, fromStdin bool) (string, error) {
 	if fromStdin {
 		line, err := bufio.NewReader(io.LimitReader(e.stdin, 4<<10)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -79,14 +79,14 @@ func (e *environment) newPassword(fromStdin bool) (string, error) {
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
 		return "", errors.New("there is no terminal to ask for the password; give it on standard input with --password-stdin")
 	}
-	password, err := e.ask(terminal, "Password: ")
+	password, err := e.ask(ctx, terminal, "Password: ")
 	if err != nil {
 		return "", err
 	}
 	if err := identity.CheckPassword(password); err != nil {
 		return "", err // before it is typed again
 	}
-	again, err := e.ask(terminal, "Again: ")
+	again, err := e.ask(ctx, terminal, "Again: ")
 	if err != nil {
 		return "", err
 	}
@@ -96,12 +96,35 @@ func (e *environment) newPassword(fromStdin bool) (string, error) {
 	return password, nil
 }
 
-func (e *environment) ask(terminal *os.File, prompt string) (string, error) {
-	fmt.Fprint(e.stderr, prompt)
-	answer, err := term.ReadPassword(int(terminal.Fd()))
-	fmt.Fprintln(e.stderr)
+// ask reads a line that is not shown. When ctx ends, by Ctrl-C, the terminal
+// shows what is typed again.
+func (e *environment) ask(ctx context.Context, terminal *os.File, prompt string) (string, error) {
+	fd := int(terminal.Fd())
+	shown, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
-	return string(answer), nil
+	type line struct {
+		text []byte
+		err  error
+	}
+	typed := make(chan line, 1)
+	fmt.Fprint(e.stderr, prompt)
+	// Reading from a terminal cannot be interrupted: when ctx ends first, this
+	// goroutine ends with the process, which has nothing else to do.
+	go func() {
+		text, err := term.ReadPassword(fd)
+		typed <- line{text, err}
+	}()
+	select {
+	case l := <-typed:
+		fmt.Fprintln(e.stderr)
+		if l.err != nil {
+			return "", fmt.Errorf("read password: %w", l.err)
+		}
+		return string(l.text), nil
+	case <-ctx.Done():
+		fmt.Fprintln(e.stderr)
+		return "", errors.Join(errors.New("interrupted; nobody was added"), term.Restore(fd, shown))
+	}
 }
