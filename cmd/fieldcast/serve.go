@@ -246,6 +246,9 @@ func (s *server) startBridge(ctx context.Context) (func(context.Context) error, 
 
 func (s *server) startRevocations(ctx context.Context) (func(context.Context) error, error) {
 	s.installation.Identity.OnRevoke(s.broker.Disconnect)
+	if err := s.installation.Identity.Start(ctx); err != nil {
+		return nil, err
+	}
 	return s.background(s.installation.Identity.Run), nil
 }
 
