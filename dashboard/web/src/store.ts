@@ -2,7 +2,7 @@
 
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { unpack } from "./core/columns";
-import type { Connection } from "./core/connection";
+import { needsBanner, type Connection } from "./core/connection";
 import { count, entryAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
 import type { Person } from "./core/person";
 import { Trails } from "./core/trail";
@@ -41,6 +41,8 @@ export class Store {
   /** Those that pass filter and search, in no order. */
   readonly matching: ReadonlySignal<readonly Entry[]>;
   readonly chosen: ReadonlySignal<Entry | null>;
+  /** The connection is away for long enough that nothing may be shown as live. */
+  readonly frozen: ReadonlySignal<boolean>;
   readonly ranks: ReadonlySignal<ReadonlyMap<string, number>>;
 
   constructor(view: View) {
@@ -61,6 +63,11 @@ export class Store {
       return [...this.entries.value.values()].filter((e) => matches(e, this.#folded.get(e.person.id) ?? "", filter, words));
     });
     this.chosen = computed(() => this.entries.value.get(this.selected.value ?? "") ?? null);
+    this.frozen = computed(() => {
+      this.now.value; // counts with the second
+      const connection = this.connection.value;
+      return connection.name === "expired" || needsBanner(connection, Date.now());
+    });
     this.ranks = computed(() => {
       this.#namesVersion.value;
       return nameRanks(this.#people.values());

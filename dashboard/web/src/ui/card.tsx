@@ -26,7 +26,7 @@ export function Card({ store }: { store: Store }) {
       <div class={`card-state state-${entry.state}`}>
         <StateGlyph entry={entry} size={22} />
         <div>
-          <strong>{stateWord(entry)}</strong>
+          <strong>{stateWord(entry, store.frozen.value)}</strong>
           <span>{stateText(entry, now)}</span>
         </div>
       </div>

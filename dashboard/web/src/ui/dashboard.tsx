@@ -52,7 +52,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   const expired = store.connection.value.name === "expired";
   const panel = <Panel store={store} roster={roster} onPick={(id) => store.select(id)} />;
   return (
-    <div class={phone ? "app is-phone" : "app"}>
+    <div class={`app ${phone ? "is-phone" : ""} ${store.frozen.value ? "is-frozen" : ""}`}>
       <TopBar store={store} onLogout={onLogout} />
       {!phone && <nav class="side" aria-label="People">{panel}</nav>}
       <main class="stage" ref={stage}>

@@ -34,7 +34,7 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
       <Search store={store} active={active} />
       <Counters store={store} />
       <div class="list-head">
-        <span aria-live="polite">{integer(store.matching.value.length)} {store.matching.value.length === 1 ? "person" : "people"}</span>
+        <span>{integer(store.matching.value.length)} {store.matching.value.length === 1 ? "person" : "people"}</span>
         <label>
           <span class="visually-hidden">Sort by</span>
           <select value={store.order.value} onChange={(e) => (store.order.value = e.currentTarget.value as Order)}>

@@ -27,6 +27,7 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
   const entries = store.entries.value;
   const now = store.now.value;
   const selected = store.selected.value;
+  const frozen = store.frozen.value;
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -66,6 +67,7 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
               total={ids.length}
               selected={id === selected}
               active={id === active}
+              frozen={frozen}
               onPick={onPick}
             />
           );
@@ -89,10 +91,11 @@ interface RowProps {
   readonly total: number;
   readonly selected: boolean;
   readonly active: boolean;
+  readonly frozen: boolean;
   readonly onPick: (id: string) => void;
 }
 
-const Row = memo(function Row({ entry, age, place, total, selected, active, onPick }: RowProps) {
+const Row = memo(function Row({ entry, age, place, total, selected, active, frozen, onPick }: RowProps) {
   const { person, state } = entry;
   const motion = motionText(entry);
   const battery = person.fix?.batteryPct ?? null;
@@ -111,7 +114,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, onPi
       <StateGlyph entry={entry} />
       <span class="row-name">{nameOf(entry)}</span>
       <span class="row-age num">{age}<PresenceDot entry={entry} /></span>
-      <span class="row-state"><b>{stateWord(entry)}</b>{motion && <span class="num">{motion}</span>}</span>
+      <span class="row-state"><b>{stateWord(entry, frozen)}</b>{motion && <span class="num">{motion}</span>}</span>
       <span class={battery !== null && battery <= LOW_BATTERY_PCT ? "row-batt is-low" : "row-batt"}>
         {battery !== null && <Battery pct={battery} charging={person.fix?.charging ?? null} />}
       </span>
@@ -122,7 +125,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, onPi
 function sameRow(a: RowProps, b: RowProps): boolean {
   return (
     a.entry.person === b.entry.person && a.entry.state === b.entry.state && a.age === b.age && a.place === b.place &&
-    a.total === b.total && a.selected === b.selected && a.active === b.active && a.onPick === b.onPick
+    a.total === b.total && a.selected === b.selected && a.active === b.active && a.frozen === b.frozen && a.onPick === b.onPick
   );
 }
 

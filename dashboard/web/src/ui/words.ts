@@ -26,8 +26,12 @@ export const ORDER_WORDS: Readonly<Record<Order, string>> = {
   newest: "Newest first",
 };
 
-/** The state in a word. */
-export const stateWord = (entry: Entry): string => (entry.moving ? "Moving" : STATE_WORDS[entry.state]);
+/** The state in a word; of a frozen picture, what was true when it froze. */
+export function stateWord(entry: Entry, frozen: boolean): string {
+  if (entry.state !== "live") return STATE_WORDS[entry.state];
+  if (frozen) return entry.moving ? "Was moving" : "Was live";
+  return entry.moving ? "Moving" : "Live";
+}
 
 /** What follows the word in a row: the speed of who moves. */
 export function motionText({ person: { fix }, moving }: Entry): string {

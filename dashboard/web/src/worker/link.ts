@@ -58,7 +58,7 @@ export function openLink(o: LinkOptions): Promise<Link> {
     timerVariant: "native", // the default would start a blob: worker, which the content security policy forbids
     properties: { sessionExpiryInterval: 0, topicAliasMaximum: 1_000, receiveMaximum: 200 },
   });
-  let reason = new LinkError("the connection was lost");
+  let reason = new LinkError("it broke off");
   const closed = new Promise<LinkError>((resolve) => {
     client.on("close", () => {
       client.end(true);
