@@ -68,6 +68,8 @@ document.addEventListener("visibilitychange", () => {
   store.now.value = store.serverNow();
   tell({ type: "visible", visible: !document.hidden });
 });
+window.addEventListener("online", () => tell({ type: "network", up: true }));
+window.addEventListener("offline", () => tell({ type: "network", up: false }));
 tell({ type: "start", base: new URL("./", document.baseURI).href, visible: !document.hidden });
 
 const root = document.getElementById("app");

@@ -111,7 +111,7 @@ function connect(store: Store, view: MapView, framed: boolean, insets: () => Ins
       const all = places(store);
       if (all.length === 0) return;
       framed = true; // once: from then on the view is the user's
-      if (!store.selected.peek()) view.fit(all, insets(), false);
+      if (!store.chosen.peek()?.person.fix) view.fit(all, insets(), false);
     }),
     effect(() => {
       const entry = store.chosen.value;

@@ -26,8 +26,6 @@ function start(base: string, visible: boolean): Live {
     visible,
   );
   created.start();
-  scope.addEventListener("online", () => created.network(true));
-  scope.addEventListener("offline", () => created.network(false));
   return created;
 }
 
@@ -39,6 +37,9 @@ scope.addEventListener("message", (event: MessageEvent<ToWorker>) => {
       break;
     case "visible":
       live?.setVisible(message.visible);
+      break;
+    case "network":
+      live?.network(message.up);
       break;
     case "retry":
       live?.retryNow();

@@ -16,6 +16,8 @@ export type ToWorker =
   /** Where the server is, with a slash at the end. */
   | { readonly type: "start"; readonly base: string; readonly visible: boolean }
   | { readonly type: "visible"; readonly visible: boolean }
+  /** What the browser says about the network. */
+  | { readonly type: "network"; readonly up: boolean }
   | { readonly type: "retry" }
   | { readonly type: "signedIn" };
 
