@@ -139,7 +139,7 @@ func TestSearchPath(t *testing.T) {
 	server := database(t)
 	for _, schema := range []string{"one", "two"} {
 		admin(t, server, "CREATE SCHEMA "+schema)
-		s := open(t, server+"?search_path="+schema)
+		s := open(t, with(t, server, "search_path", schema))
 		if _, err := s.Commit(t.Context(), batch(t, 0, 3)); err != nil {
 			t.Fatal(err)
 		}

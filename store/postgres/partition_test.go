@@ -92,7 +92,7 @@ func TestNoRightToMakePartitions(t *testing.T) {
 	t.Cleanup(func() { admin(t, server, "DROP OWNED BY "+role); admin(t, server, "DROP ROLE "+role) })
 	admin(t, server, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 	admin(t, server, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO "+role)
-	s := open(t, server+"?user="+role)
+	s := open(t, with(t, server, "user", role))
 	at := day(2026, time.May, 5)
 	if r, err := s.Commit(t.Context(), dated(0, at, at)); err != nil || r.Stored != 1 {
 		t.Fatalf("got %+v, %v, want the fix in fix_other", r, err)

@@ -33,6 +33,19 @@ func database(t testing.TB) string {
 	return u.String()
 }
 
+// with returns a URL with one more parameter.
+func with(t testing.TB, server, key, value string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set(key, value)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // admin runs one statement.
 func admin(t testing.TB, url, sql string, args ...any) {
 	t.Helper()
