@@ -1,0 +1,63 @@
+// Takes the pictures for README and docs: the demo, in a real browser. Call it by scripts/screenshots.
+
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { app, launch, logIn, openPage } from "./browser.mjs";
+import { Server, eventually } from "./server.mjs";
+
+const out = path.resolve(process.argv[2] ?? "../../docs/screenshots");
+await mkdir(out, { recursive: true });
+const server = await Server.start(["--demo"]);
+const browser = await launch();
+try {
+  await eventually("the demo has people", async () => server.log.includes("on their way"), 60_000);
+  const password = (await readFile(path.join(server.data, "keys/demo-password"), "utf8")).trim();
+  const shoot = (page, name) => page.screenshot({ path: path.join(out, `${name}.png`), animations: "disabled" });
+
+  /** Opens the demo, logged in and drawn. */
+  const open = async (width, height, colorScheme) => {
+    const { page, context } = await openPage(browser, server.url, { viewport: { width, height }, colorScheme });
+    await page.locator("input[name=email]").waitFor();
+    if (width === 1280 && colorScheme === "light") await shoot(page, "login");
+    await logIn(page, "demo@fieldcast.example", password);
+    await eventually("everybody is on the map", async () => (await app(page)).markersDrawn === 25, 60_000);
+    await page.getByRole("button", { name: "Got it" }).click({ timeout: 5000 }).catch(() => {}); // the note about streets
+    return { page, context };
+  };
+
+  /** Waits until several changes have come in and the map has drawn them. */
+  const settle = async (page) => {
+    const { seq } = await app(page);
+    await eventually("people have moved", async () => (await app(page)).seq > seq + 20, 60_000);
+  };
+
+  /** Selects somebody who is driving, so that the card has something to say. */
+  const selectMover = async (page) => {
+    const row = page.locator("#people [role=option]", { hasText: "km/h" }).nth(1);
+    await row.click();
+    await page.getByTestId("card").waitFor();
+  };
+
+  for (const [scheme, name] of [["light", "live"], ["dark", "live-dark"]]) {
+    const { page, context } = await open(1280, 800, scheme);
+    await settle(page);
+    await selectMover(page);
+    await settle(page);
+    await shoot(page, name);
+    await context.close();
+  }
+  const phone = await open(390, 844, "light");
+  await settle(phone.page);
+  await shoot(phone.page, "phone");
+  await phone.context.close();
+
+  const wide = await open(1280, 800, "light");
+  for (let i = 0; i < 7; i++) {
+    await wide.page.getByRole("button", { name: "Zoom out" }).click();
+    await settle(wide.page);
+  }
+  await shoot(wide.page, "country");
+} finally {
+  await browser.close();
+  await server.close();
+}
