@@ -32,6 +32,7 @@ type conn struct {
 	farewell func()       // called on the reader's goroutine when draining begins
 
 	session *session // set once, when the client has logged in
+	denied  bool     // a login was refused
 
 	mu      sync.Mutex
 	pending []byte

@@ -40,16 +40,16 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	id, err := s.Identities.Authenticate(string(pk.Connect.Username), string(pk.Connect.Password))
 	if err != nil {
 		s.refuse(cl, pk, err, reason(err))
-		return false // mochi sends 0x86, or 4
+		return h.deny(cl, pk, packets.ErrBadUsernameOrPassword, packets.Err3NotAuthorized)
 	}
 	if pk.Connect.WillFlag && !track.Allow(id, track.Publish, pk.Connect.WillTopic) {
 		s.refuse(cl, pk, errForeignWill, "will")
-		return h.notAuthorized(cl)
+		return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
 	}
 	session := newSession(cl, pk, id)
 	if err := s.sessions.admit(session, s.evict); err != nil {
 		s.refuse(cl, pk, err, "sessions")
-		return h.notAuthorized(cl)
+		return h.deny(cl, pk, packets.ErrQuotaExceeded, packets.Err3NotAuthorized)
 	}
 	if !s.door.passed(c) { // pushed out, or too late
 		s.sessions.forget(session)
@@ -112,10 +112,18 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	})
 }
 
-// notAuthorized answers CONNECT with 0x87, or 5, in place of mochi's 0x86, or 4.
-func (h *hook) notAuthorized(cl *mqtt.Client) bool {
-	_ = h.server.mqtt.SendConnack(cl, packets.ErrNotAuthorized, false, nil) // the client may have gone
-	cl.Stop(packets.ErrNotAuthorized)                                       // mochi's own answer finds the connection closed
+// deny answers CONNECT itself, because mochi would send 0x86 whatever the
+// reason, and to older clients codes that they do not know. It returns false.
+func (h *hook) deny(cl *mqtt.Client, pk packets.Packet, v5, v3 packets.Code) bool {
+	code := v5
+	if pk.ProtocolVersion < 5 {
+		code = v3
+	}
+	_ = h.server.mqtt.SendConnack(cl, code, false, nil) // the client may have gone
+	cl.Stop(v5)                                         // mochi's own answer finds the connection closed
+	if c, ok := cl.Net.Conn.(*conn); ok {
+		c.denied = true
+	}
 	return false
 }
 
@@ -144,7 +152,7 @@ func (s *Server) refuse(cl *mqtt.Client, pk packets.Packet, err error, reason st
 
 // loggable is a user name such as e17@acme. Anything else may be a token that
 // somebody has put into the wrong field.
-var loggable = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}(@[a-z0-9-]{1,32})?$`)
+var loggable = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}@[a-z0-9-]{1,32}$`)
 
 // reason is a label for why a login was refused.
 func reason(err error) string {

@@ -221,9 +221,12 @@ func (s *Server) serve(listener string, inner net.Conn) {
 	_ = c.SetReadDeadline(time.Now().Add(s.Limits.ConnectTimeout)) // if it fails, so does Read
 	err := s.establish(listener, c)
 	_ = c.Close() // mostly closed already
-	if c.session != nil {
+	switch {
+	case c.session != nil:
 		s.leave(c.session)
-	} else {
+	case c.denied:
+		s.metrics.refused.WithLabelValues("login").Inc()
+	default:
 		s.metrics.refused.WithLabelValues(refusal(err)).Inc()
 	}
 	c.drains.Wait()
@@ -272,8 +275,6 @@ func refusal(err error) string {
 		return "connect_too_large"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "connect_timeout"
-	case errors.Is(err, packets.ErrBadUsernameOrPassword):
-		return "login"
 	case errors.Is(err, errPanic):
 		return "panic"
 	}
