@@ -47,12 +47,19 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
 	}
 	session := newSession(cl, pk, id)
-	if err := s.sessions.admit(session, s.evict); err != nil {
+	older, err := s.sessions.admit(session, s.evict)
+	if err != nil {
 		s.refuse(cl, pk, err, "sessions")
 		return h.deny(cl, pk, packets.ErrQuotaExceeded, packets.Err3NotAuthorized)
 	}
-	if !s.door.passed(c) { // pushed out, or too late
-		s.sessions.forget(session)
+	c.session = session
+	c.farewell = func() { s.bye(session, packets.ErrServerShuttingDown) }
+	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
+	if id.Role == track.RoleDevice {
+		s.presence.came(id) // before a take-over ends the older connection
+	}
+	s.takeOver(older)
+	if !s.door.passed(c) { // pushed out meanwhile
 		return false
 	}
 	cl.ID = session.key
@@ -65,13 +72,27 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		cl.Properties.Props.SessionExpiryInterval = 0
 		cl.Properties.Props.SessionExpiryIntervalFlag = true
 	}
-	c.session = session
-	c.farewell = func() { s.bye(session, packets.ErrServerShuttingDown) }
-	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
-	if id.Role == track.RoleDevice {
-		s.presence.came(id) // before a take-over ends the older connection
-	}
 	return true
+}
+
+// takeOverWait is how long an older connection may take to finish what it is
+// doing. Its phone has already come back on the newer one.
+const takeOverWait = 5 * time.Second
+
+// takeOver ends the older connection of a client id and waits until it has
+// gone. mochi would do without waiting: then of many that log in at the same
+// time several stay connected, and the older one's clean-up can remove the
+// newer one from its tables.
+func (s *Server) takeOver(older *session) {
+	if older == nil {
+		return
+	}
+	s.bye(older, packets.ErrSessionTakenOver)
+	select {
+	case <-older.gone:
+	case <-time.After(takeOverWait):
+		s.metrics.dropped.WithLabelValues("take_over").Inc()
+	}
 }
 
 var errForeignWill = errors.New("the will is on a topic that this client may not write")
@@ -84,6 +105,7 @@ func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity) *session 
 		client:  cl,
 		version: pk.ProtocolVersion,
 		done:    make(chan struct{}),
+		gone:    make(chan struct{}),
 		// mochi stalls for good when a client's Receive Maximum has been reached
 		// once. Until that is mended, such clients are granted QoS 0, and told.
 		plainQoS: pk.ProtocolVersion == 5 && receiveMaximum > 0 && receiveMaximum < lowReceiveMaximum,

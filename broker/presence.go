@@ -82,17 +82,26 @@ func (p *presence) stop() {
 	p.poke()
 }
 
+// presenceAtOnce is how many records are appended at the same time: they share
+// an fsync, so that ten thousand phones that leave at once take no longer than
+// forty. Of one phone there is never more than one.
+const presenceAtOnce = 256
+
 // run writes until stop, or until ctx ends. It begins with the record that
 // says that the server has started: nobody of before is connected.
 func (p *presence) run(ctx context.Context) {
 	p.append(ctx, journal.Record{Kind: journal.Started, ReceivedAt: p.now().UTC()})
 	for {
-		r, ok, stopped := p.next()
-		if ok {
-			p.append(ctx, r)
-			continue
+		records, stopped := p.next()
+		var writing sync.WaitGroup
+		for _, r := range records {
+			writing.Go(func() { p.append(ctx, r) })
 		}
-		if stopped {
+		writing.Wait()
+		switch {
+		case len(records) > 0:
+			continue
+		case stopped:
 			return
 		}
 		select {
@@ -103,18 +112,19 @@ func (p *presence) run(ctx context.Context) {
 	}
 }
 
-func (p *presence) next() (r journal.Record, ok, stopped bool) {
+// next takes the oldest changes that wait.
+func (p *presence) next() (records []journal.Record, stopped bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.order) == 0 {
-		p.order = nil // the memory of a storm is given back
-		return r, false, p.stopped
+	n := min(len(p.order), presenceAtOnce)
+	for _, who := range p.order[:n] {
+		records = append(records, p.waiting[who])
+		delete(p.waiting, who)
 	}
-	who := p.order[0]
-	p.order = p.order[1:]
-	r = p.waiting[who]
-	delete(p.waiting, who)
-	return r, true, p.stopped
+	if p.order = p.order[n:]; len(p.order) == 0 {
+		p.order = nil // the memory of a storm is given back
+	}
+	return records, p.stopped
 }
 
 // append writes one record. A journal that takes nothing has its own alarms;

@@ -253,16 +253,20 @@ func (s *Server) establish(listener string, c *conn) (err error) {
 	return s.mqtt.EstablishConnection(listener, c)
 }
 
-// leave ends a session's connection.
+// leave ends a session's connection. It is called once.
 func (s *Server) leave(session *session) {
 	session.end()
 	s.metrics.connections.WithLabelValues(string(session.id.Role)).Dec()
 	if session.id.Role == track.RoleDevice {
 		s.presence.left(session.id)
 	}
+	if !session.resumable() {
+		s.forgetClient(session.client) // mochi leaves those whose CONNACK did not get through
+	}
 	if kept, ok := s.mqtt.Clients.Get(session.key); !ok || kept != session.client {
 		s.sessions.forget(session)
 	}
+	close(session.gone)
 }
 
 // refusal is the label for a connection that ended before it had logged in.

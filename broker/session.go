@@ -23,6 +23,7 @@ type session struct {
 	plainQoS bool // gets QoS 0 only: see lowReceiveMaximum
 
 	done   chan struct{} // closed when the connection has ended
+	gone   chan struct{} // closed when nothing of the connection is left
 	once   sync.Once
 	expiry *time.Timer
 	work   sync.WaitGroup // goroutines that write to this client
@@ -41,6 +42,15 @@ func (s *session) end() {
 		}
 	})
 	s.work.Wait()
+}
+
+// resumable reports whether the client may come back to this session
+// [MQTT-3.1.2-4].
+func (s *session) resumable() bool {
+	if s.version == 5 {
+		return s.client.Properties.Props.SessionExpiryInterval > 0
+	}
+	return !s.client.Properties.Clean
 }
 
 func (s *session) ended() bool {
@@ -75,10 +85,15 @@ func newSessions(most int) *sessions {
 	return &sessions{most: most, byConn: map[*conn]struct{}{}, byKey: map[string]*session{}, owners: map[string]map[string]struct{}{}}
 }
 
-// admit notes a session that logs in. Where its owner has too many already,
-// forget drops one that is not connected; if all are, it is refused.
-func (t *sessions) admit(s *session, forget func(key string)) error {
+// admit notes a session that logs in, and returns the one before under the same
+// client id if that is connected still. Where the owner has too many client
+// ids already, forget drops one that is not connected; if all are, the session
+// is refused.
+func (t *sessions) admit(s *session, forget func(key string)) (older *session, err error) {
 	t.mu.Lock()
+	if older = t.byKey[s.key]; older != nil && older.ended() {
+		older = nil
+	}
 	name := owner(s.id)
 	keys := t.owners[name]
 	if keys == nil {
@@ -89,7 +104,7 @@ func (t *sessions) admit(s *session, forget func(key string)) error {
 	if _, known := keys[s.key]; !known && s.id.Role == track.RoleDevice && len(keys) >= t.most {
 		if evicted = t.absent(keys); evicted == "" {
 			t.mu.Unlock()
-			return errTooManySessions
+			return nil, errTooManySessions
 		}
 		delete(keys, evicted)
 		delete(t.byKey, evicted)
@@ -100,7 +115,7 @@ func (t *sessions) admit(s *session, forget func(key string)) error {
 	if evicted != "" {
 		forget(evicted)
 	}
-	return nil
+	return older, nil
 }
 
 // absent returns a client id of keys that is not connected.

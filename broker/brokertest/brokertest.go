@@ -154,6 +154,7 @@ func (identities) Authenticate(username, password string) (track.Identity, error
 		id.Employee = parts[2]
 	case track.RoleIntegrator:
 		id.Topics = []string{"fc/" + id.Company + "/+/last"}
+	default: // nothing more to know
 	}
 	if len(parts) > 3 {
 		id.ExpiresAt = time.Now().Add(Expiry)
@@ -229,13 +230,17 @@ func (j *Journal) Records(kind journal.Kind) []journal.Record {
 type People struct {
 	mu  sync.Mutex
 	all []track.Position
+	at  map[string]int // company/employee to the place in all
 }
 
 // Set replaces the table.
 func (p *People) Set(all []track.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all = all
+	p.all, p.at = all, map[string]int{}
+	for i, q := range all {
+		p.at[q.Company+"/"+q.Employee] = i
+	}
 }
 
 // Positions returns the people of a company.
@@ -255,12 +260,11 @@ func (p *People) Positions(company string) []track.Position {
 func (p *People) Position(company, employee string) (track.Position, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, q := range p.all {
-		if q.Company == company && q.Employee == employee {
-			return q, true
-		}
+	i, ok := p.at[company+"/"+employee]
+	if !ok {
+		return track.Position{}, false
 	}
-	return track.Position{}, false
+	return p.all[i], true
 }
 
 // Presence returns who is online: everybody in the table.

@@ -59,7 +59,7 @@ type Login struct {
 // Dial opens a connection and sends nothing.
 func Dial(tb testing.TB, addr string) *Client {
 	tb.Helper()
-	c, err := net.Dial("tcp", addr)
+	c, err := new(net.Dialer).DialContext(tb.Context(), "tcp", addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
