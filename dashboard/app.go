@@ -32,7 +32,7 @@ func (s *server) routeApp(mux *http.ServeMux) error {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		f, ok := files[name]
 		if !ok {
-			if strings.Contains(path.Base("/"+name), ".") || strings.HasPrefix(name, "api/") {
+			if strings.Contains(path.Base("/"+name), ".") || strings.HasPrefix(name+"/", "api/") {
 				http.NotFound(w, r)
 				return
 			}
