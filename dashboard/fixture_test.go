@@ -153,11 +153,12 @@ func into[T any](t testing.TB, a answer) (v T) {
 func wantProblem(t testing.TB, a answer, status int, code string) {
 	t.Helper()
 	var p struct {
-		Status                          int
-		Title, Detail, Code, Request_ID string //nolint:revive // as in JSON
+		Status              int
+		Title, Detail, Code string
+		RequestID           string `json:"request_id"`
 	}
 	err := json.Unmarshal([]byte(a.body), &p)
-	if a.code != status || p.Status != status || p.Code != code || p.Request_ID == "" || p.Title == "" || err != nil || a.header.Get("Content-Type") != "application/problem+json" {
+	if a.code != status || p.Status != status || p.Code != code || p.RequestID == "" || p.Title == "" || err != nil || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("got %d %s %s, want problem %d %s", a.code, a.header.Get("Content-Type"), a.body, status, code)
 	}
 }

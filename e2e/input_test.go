@@ -27,8 +27,7 @@ func TestBadInput(t *testing.T) {
 	}
 	databases(t, func(t *testing.T, database string) {
 		s := startServer(t, database)
-		phones, err := crowd.ReadCredentials(s.enrol("acme", 1))
-		must(t, err)
+		phones := crew(t, s, 1)
 		c := connect(t, s, phones[0])
 		defer c.Disconnect(100)
 		for _, in := range inputs {
@@ -59,8 +58,7 @@ func TestBadInput(t *testing.T) {
 // TestWrongToken: the right code, and a log line without the token.
 func TestWrongToken(t *testing.T) {
 	s := startServer(t, "")
-	phones, err := crowd.ReadCredentials(s.enrol("acme", 2))
-	must(t, err)
+	phones := crew(t, s, 2)
 	forged := phones[0].Password[:len(phones[0].Password)-4] + "AAAA"
 	for name, login := range map[string][2]string{
 		"forged":         {phones[0].Username, forged},

@@ -127,8 +127,7 @@ func scrub(body []byte, company string) string {
 // within 5 s, and does not let it in again.
 func TestRevocation(t *testing.T) {
 	s := startServer(t, "")
-	phones, err := crowd.ReadCredentials(s.enrol("acme", 2))
-	must(t, err)
+	phones := crew(t, s, 2)
 	lost := make(chan struct{})
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID("r").SetUsername(phones[0].Username).
 		SetPassword(phones[0].Password).SetAutoReconnect(false).SetConnectionLostHandler(func(mqtt.Client, error) { close(lost) })

@@ -24,11 +24,11 @@ func TestRecordedTracks(t *testing.T) {
 	files := traceFiles(t)
 	databases(t, func(t *testing.T, database string) {
 		s := startServer(t, database)
-		phones, err := crowd.ReadCredentials(s.enrol("acme", len(files)))
-		must(t, err)
+		phones := crew(t, s, len(files))
 		tracks := make([][]track.Fix, len(files))
 		var wg sync.WaitGroup
 		for i, file := range files {
+			var err error
 			tracks[i], err = simulate.ReadTrack(file)
 			must(t, err)
 			wg.Go(func() { replay(t, s, phones[i], tracks[i], i%2 == 1) })
