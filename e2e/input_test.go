@@ -9,8 +9,6 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-
-	"fieldcast/simulate/crowd"
 )
 
 // TestBadInput: what cannot be read is acknowledged, kept with a reason that a
