@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -134,6 +133,6 @@ func TestBacklog(t *testing.T) {
 	s.start()
 	ready := time.Since(begun)
 	eventually(t, 120*time.Second, "the backlog is stored", func() bool { return s.metric("fieldcast_journal_lag_records") == 0 })
-	t.Log(fmt.Sprintf("%v records: ready after %v, all stored after %v", lag, ready, time.Since(begun)))
+	t.Logf("%v records: ready after %v, all stored after %v", lag, ready, time.Since(begun))
 	checkLedger(t, s, ledger, records*9/10)
 }

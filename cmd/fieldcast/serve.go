@@ -17,7 +17,6 @@ import (
 	"fieldcast/config"
 	"fieldcast/dashboard"
 	"fieldcast/feed"
-	"fieldcast/journal"
 	"fieldcast/journal/disk"
 	"fieldcast/payload"
 	"fieldcast/track"
@@ -293,20 +292,10 @@ func (s *server) startBroker(ctx context.Context) (func(context.Context) error, 
 // checks are what readiness joins.
 func (s *server) checks() []dashboard.Check {
 	return []dashboard.Check{
-		{Name: "journal", Status: s.journalStatus},
+		{Name: "journal", Status: s.journal.Status},
 		{Name: "bridge", Status: s.bridge.Status},
 		{Name: "broker", Status: s.broker.Status},
 	}
-}
-
-func (s *server) journalStatus() error {
-	if err := s.journal.Err(); err != nil {
-		return err
-	}
-	if st := s.journal.Stats(); st.MaxBytes > 0 && st.Bytes >= st.MaxBytes {
-		return fmt.Errorf("%w: %d of %d bytes", journal.ErrFull, st.Bytes, st.MaxBytes)
-	}
-	return nil
 }
 
 // background runs a part that blocks until its context ends, and returns what

@@ -119,6 +119,26 @@ func (j *Journal) room() room {
 	return r
 }
 
+// largestRecord is what there must be room for if a journal is to be called
+// well: the largest message that a broker takes.
+const largestRecord = 1 << 20
+
+// Status returns nil while the journal takes records, else why it does not: it
+// has failed or is closed, or a record of a megabyte would not fit
+// ([journal.ErrFull]). It asks the file system, and is for readiness.
+func (j *Journal) Status() error {
+	if j.files == nil {
+		return journal.ErrClosed
+	}
+	if err := j.Err(); err != nil {
+		return err
+	}
+	if r := j.room(); min(r.limit, r.disk) < largestRecord {
+		return j.full(r)
+	}
+	return nil
+}
+
 // full is what an append is told that does not fit.
 func (j *Journal) full(r room) error {
 	if r.disk < r.limit {
