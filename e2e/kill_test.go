@@ -86,10 +86,10 @@ func TestTerminateWithManyConnections(t *testing.T) {
 // TestSecondSignal: with a drain that cannot finish, a second SIGTERM ends the
 // process at once, and nothing acknowledged is lost.
 func TestSecondSignal(t *testing.T) {
-	s, release := startServerWithLockedSQLite(t)
+	s, db := startServerWithLockedSQLite(t)
 	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, 50), Rate: 500, Duration: 4 * time.Second})
 	eventually(t, 30*time.Second, "the load runs", func() bool { return s.metric("fieldcast_publishes_acked_total") > 300 })
-	release.lock()
+	db.lock()
 	before := s.metric("fieldcast_publishes_acked_total")
 	eventually(t, 30*time.Second, "phones are acknowledged while the database is locked", func() bool {
 		return s.metric("fieldcast_publishes_acked_total") > before+300
@@ -107,7 +107,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Error("the second signal was not obeyed")
 		s.kill()
 	}
-	release.unlock()
+	db.unlock()
 	s.start()
 	checkLedger(t, s, end(), 600)
 }
