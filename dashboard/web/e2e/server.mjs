@@ -62,6 +62,18 @@ export class Server {
     return (await child).stdout;
   }
 
+  /** A token for a program, by the command line. */
+  async token(company, role) {
+    return (await this.cli(["token", company, "--role", role])).trim();
+  }
+
+  /** The JSON at a path below /api/v1. */
+  async get(path, token) {
+    const response = await fetch(`${this.url}api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status}`);
+    return response.json();
+  }
+
   /** A company with a manager and phones p1…pn; returns the phones' credentials. */
   async company(id, email, password, phones) {
     await this.cli(["company", "add", id, "--name", `${id} Ltd`]);
