@@ -37,6 +37,13 @@ func (f *files) bytes() int64 {
 	return f.total
 }
 
+// beyond returns by how much a file is larger than size.
+func (f *files) beyond(name string, size int64) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(0, f.used[name]-size)
+}
+
 // grow notes that a file is in use through n.
 func (f *files) grow(name string, n int64) {
 	f.mu.Lock()

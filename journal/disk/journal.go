@@ -22,6 +22,7 @@ type Journal struct {
 	lock    *os.File
 	salt    salt
 	files   *files
+	begun   string // the newest file at opening, which records go on in
 	meta    *meta
 	wal     *wal.WAL
 	metrics *metrics

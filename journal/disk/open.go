@@ -111,6 +111,7 @@ func (j *Journal) recoverNewest(state types.PersistentState) error {
 				"file", name, "after_record", good.last, "bytes", dropped)
 		}
 		j.files.grow(name, good.end)
+		j.begun = name
 		if good.indexStart != 0 && i == len(state.Segments)-1 {
 			return j.meta.CommitState(sealNewest(state, good, j.o.SegmentBytes))
 		}

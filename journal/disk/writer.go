@@ -108,10 +108,15 @@ type room struct {
 // counts, so that the disk never holds more than MaxBytes. A disk that is about
 // to be full is treated like the limit: running into its end in the middle of a
 // write would be a failure for good.
+//
+// A file that was begun under a larger limit counts as one of today's size
+// until it has been cut off. Otherwise it could by itself be more than a limit
+// that was lowered: it would never be filled, hence never be cut off.
 func (j *Journal) room() room {
 	r := room{limit: math.MaxInt64, disk: math.MaxInt64}
 	if j.o.MaxBytes > 0 {
-		r.limit = j.o.MaxBytes - int64(j.o.SegmentBytes) - j.files.bytes()
+		segment := int64(j.o.SegmentBytes)
+		r.limit = j.o.MaxBytes - segment - j.files.bytes() + j.files.beyond(j.begun, segment)
 	}
 	if free, err := j.o.Free(j.dir); err == nil {
 		r.disk = free - int64(j.o.SegmentBytes) - spareBytes
