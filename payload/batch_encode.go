@@ -162,10 +162,11 @@ func PhonePrecision() Precision {
 	return Precision{Time: time.Second, PlaceDeg: 1e-5, AccuracyM: 1, AltitudeM: 1, SpeedMPS: 0.1, CourseDeg: 2}
 }
 
-// Round returns f with its measurements rounded to p. A known accuracy stays
-// above 0.
+// Round returns f with its measurements rounded to p, and its time rounded
+// down, as phones do: a fix is never of a moment that has yet to come. A known
+// accuracy stays above 0.
 func (p Precision) Round(f track.Fix) track.Fix {
-	f.RecordedAt = f.RecordedAt.Round(p.Time)
+	f.RecordedAt = f.RecordedAt.Truncate(p.Time)
 	f.Lat = toStep(f.Lat, p.PlaceDeg)
 	f.Lon = toStep(f.Lon, p.PlaceDeg)
 	f.AccuracyM.Value = max(toStep(f.AccuracyM.Value, p.AccuracyM), min(f.AccuracyM.Value, p.AccuracyM))
