@@ -1,10 +1,14 @@
 package broker_test
 
 import (
+	"bytes"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"fieldcast/broker"
 	"fieldcast/broker/brokertest"
 	"fieldcast/feed"
 	"fieldcast/journal"
@@ -158,6 +162,101 @@ func TestClientIDs(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// What older clients do not know is not said to them, and MQTT 5 clients are
+// told what they do not get.
+func TestConnack(t *testing.T) {
+	b := brokertest.Start(t)
+	for version, want := range map[byte]byte{3: 2, 4: 2} {
+		l := brokertest.Login{Version: version, Username: "u", Password: "device:acme:e1", Persistent: true} // no client id
+		if got := brokertest.Dial(t, b.Addr).Login(l); got != want {
+			t.Errorf("MQTT %d without a client id: got 0x%02x, want 0x%02x", version, got, want)
+		}
+		l.Persistent = false
+		if got := brokertest.Dial(t, b.Addr).Login(l); got != 0 {
+			t.Errorf("MQTT %d without a client id, clean session: got 0x%02x", version, got)
+		}
+	}
+	for password, told := range map[string]bool{"viewer:acme:v": true, "device:acme:e1": false} {
+		c := brokertest.Dial(t, b.Addr)
+		l := brokertest.Login{Version: 5, Username: "u", Password: password, Properties: []byte{0x11, 0, 0, 1, 0}}
+		c.Send(l.Encode())
+		p, err := c.Next(5 * time.Second)
+		if err != nil || p.Type != brokertest.Connack || p.Body[1] != 0 {
+			t.Fatalf("%s: got %+v, %v", password, p, err)
+		}
+		if bytes.Contains(p.Body, []byte("acme")) {
+			t.Errorf("%s: the server's own client id leaks: %q", password, p.Body)
+		}
+		if got := bytes.Contains(p.Body, []byte{0x11, 0, 0, 0, 0}); got != told {
+			t.Errorf("%s: told that the session ends with the connection: %v", password, got)
+		}
+	}
+}
+
+// The number of subscriptions counts, not how often they were made, also over
+// connections.
+func TestManySubscriptions(t *testing.T) {
+	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.Subscriptions = 5 })
+	login := brokertest.Login{ClientID: "x", Username: "u", Password: "device:acme:e1", Persistent: true}
+	leaves := []string{"cmd", "info", "+", "#", "last"}
+	for range 3 {
+		c := b.Connect(login)
+		for range 3 {
+			for _, leaf := range leaves {
+				if code := c.Subscribe("fc/acme/e1/"+leaf, 1); code > 1 {
+					t.Fatalf("%s again: 0x%02x", leaf, code)
+				}
+			}
+		}
+		if code := c.Subscribe("fc/acme/e1/status", 1); code != 0x80 {
+			t.Fatalf("one too many: 0x%02x", code)
+		}
+		_ = c.Conn.Close()
+	}
+}
+
+// Who logs in while the token is being revoked does not stay.
+func TestRevokedWhileLoggingIn(t *testing.T) {
+	who := &revoking{}
+	b := brokertest.Start(t, func(o *broker.Options) { o.Identities = who })
+	who.server.Store(b.Server)
+	if code := brokertest.Dial(t, b.Addr).Login(brokertest.Login{ClientID: "x", Username: "u", Password: "device:acme:e1"}); code != 5 {
+		t.Errorf("got 0x%02x, want 5", code)
+	}
+	if got := b.Metric("fieldcast_mqtt_connections"); got != 0 {
+		t.Errorf("%v are connected", got)
+	}
+}
+
+// revoking revokes a token in the moment after it was found good.
+type revoking struct {
+	brokertest.Identities
+	server  atomic.Pointer[broker.Server]
+	revoked atomic.Bool
+}
+
+func (r *revoking) Authenticate(username, password string) (track.Identity, error) {
+	if r.revoked.Load() {
+		return track.Identity{}, errors.New("revoked")
+	}
+	id, err := r.Identities.Authenticate(username, password)
+	r.revoked.Store(true)
+	r.server.Load().Disconnect([]string{id.TokenID})
+	return id, err
+}
+
+// One user's or program's connections are bounded.
+func TestConnectionsOfOneIdentity(t *testing.T) {
+	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.ConnectionsPerIdentity = 3 })
+	for i := range 3 {
+		b.Connect(brokertest.Login{ClientID: strings.Repeat("x", i+1), Username: "u", Password: "viewer:acme:v"})
+	}
+	if code := brokertest.Dial(t, b.Addr).Login(brokertest.Login{ClientID: "one more", Username: "u", Password: "viewer:acme:v"}); code != 5 {
+		t.Errorf("got %d, want 5", code)
+	}
+	b.Connect(brokertest.Login{ClientID: "another", Username: "u", Password: "viewer:acme:w"})
 }
 
 // Credentials that come with ever new client ids do not fill the memory.

@@ -2,8 +2,10 @@ package broker
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"sync/atomic"
@@ -29,7 +31,7 @@ func pair(t *testing.T, limits Limits) (server *conn, client net.Conn, slow *ato
 	limits = limits.withDefaults()
 	slow = &atomic.Int32{}
 	server = newConn(inner, &limits, func() { slow.Add(1) })
-	server.guard.state = passed
+	server.guard.packets, server.guard.pass = 1, math.MaxInt // as if in the middle of a packet
 	t.Cleanup(func() {
 		_ = server.Close()
 		_ = client.Close()
@@ -102,6 +104,30 @@ func TestStalledReader(t *testing.T) {
 	}
 }
 
+// A reader that was slow once is not cut off for it later.
+func TestWriteAfterDrain(t *testing.T) {
+	const stall = 100 * time.Millisecond
+	server, client, slow := pair(t, Limits{PendingBytes: 64 << 20, StallTimeout: stall})
+	written := 0
+	for len(pending(server)) == 0 {
+		n, err := server.Write(make([]byte, 40_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written += n
+	}
+	if _, err := io.CopyN(io.Discard, client, int64(written)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * stall) // until the deadline of the drain has passed
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if _, err := io.ReadFull(client, make([]byte, 1)); err != nil || slow.Load() != 0 {
+		t.Errorf("got %v, called slow %d times", err, slow.Load())
+	}
+}
+
 // hasRoom waits for a reader, and gives up when the connection ends.
 func TestHasRoom(t *testing.T) {
 	server, client, _ := pair(t, Limits{PendingBytes: 8 << 20})
@@ -156,10 +182,31 @@ func TestCloseFlushes(t *testing.T) {
 	}
 }
 
+// The same where every write takes the way by the goroutine.
+func TestCloseFlushesChunk(t *testing.T) {
+	for range 200 {
+		server, client, _ := pair(t, Limits{})
+		server.direct = nil
+		last := []byte{0xe0, 2, 0x8b, 0}
+		if _, err := server.Write(last); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(client); err != nil || !bytes.Equal(got, last) {
+			t.Fatalf("got %x, %v", got, err)
+		}
+		if _, err := server.Write(last); !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("a write after Close: %v", err)
+		}
+	}
+}
+
 func TestDrainingEndsReading(t *testing.T) {
 	server, client, _ := pair(t, Limits{})
 	said := make(chan struct{}, 8)
-	server.farewell = func() { said <- struct{}{} }
+	server.onFarewell(func() { said <- struct{}{} })
 	done := make(chan error, 1)
 	go func() {
 		_, err := server.Read(make([]byte, 10))
@@ -196,39 +243,85 @@ func TestGuard(t *testing.T) {
 		{"64 kB and one", []byte{connectType, 0x81, 0x80, 0x04}, errBigConnect},
 		{"a length of five bytes", []byte{connectType, 0x80, 0x80, 0x80, 0x80, 0x01}, errBadRemaining},
 	} {
-		whole := guard{limit: 64 << 10}
-		if err := whole.inspect(tt.in); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+		limits := DefaultLimits()
+		if _, err := (&guard{limits: &limits}).filter(bytes.Clone(tt.in)); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 		// The same byte by byte.
-		single, err := guard{limit: 64 << 10}, error(nil)
-		for i := 0; i < len(tt.in) && err == nil; i++ {
-			err = single.inspect(tt.in[i : i+1])
-		}
-		if !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
+		if _, err := guarded(&guard{limits: &limits}, tt.in, 1); !errors.Is(err, tt.want) || (err == nil) != (tt.want == nil) {
 			t.Errorf("%s, byte by byte: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
 }
 
-// However the bytes are cut, the guard says the same of them.
+// guarded hands bytes to a guard in pieces, as a connection would.
+func guarded(g *guard, in []byte, piece int) (out []byte, err error) {
+	for len(in) > 0 && err == nil {
+		n := min(piece, len(in))
+		b := make([]byte, len(g.held)+n)
+		held := g.hold(b)
+		copy(b[held:], in[:n])
+		var passed int
+		passed, err = g.filter(b[:held+n])
+		out, in = append(out, b[:passed]...), in[n:]
+	}
+	return out, err
+}
+
+// A PUBLISH beyond the limit is shortened, and what surrounds it is left as it
+// is, however the bytes come.
+func TestGuardShortens(t *testing.T) {
+	limits := Limits{ConnectBytes: 100, PacketBytes: 300}
+	packet := func(first byte, length int) []byte {
+		return append(binary.AppendUvarint([]byte{first}, uint64(length)), bytes.Repeat([]byte{first}, length)...)
+	}
+	var in, want []byte
+	in = append(in, packet(connectType, 20)...)
+	in = append(in, packet(publishType, 299)...)
+	want = bytes.Clone(in)
+	in = append(in, packet(publishType|2, 70_000)...)
+	short := packet(publishType|2, 299)
+	want = append(append(want, short[0], short[1]|0x80, short[2]|0x80, 0), short[3:]...) // the width of its length is kept
+	for _, p := range [][]byte{packet(publishType, 0), packet(0x80, 5)} {
+		in, want = append(in, p...), append(want, p...)
+	}
+	for piece := 1; piece < 1000; piece += 1 + piece/7 {
+		g := guard{limits: &limits}
+		got, err := guarded(&g, in, piece)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("in pieces of %d: %v, got %d bytes, want %d", piece, err, len(got), len(want))
+		}
+		for n, want := range map[int]int{1: 0, 2: 0, 3: 70_000 - 299, 4: 0, 5: 0} {
+			if n != 3 && g.cutFrom(n) != want {
+				t.Errorf("packet %d is said to be cut", n)
+			}
+		}
+		if got := g.cutFrom(3); got != 70_000-299 {
+			t.Errorf("%d bytes are said to be cut", got)
+		}
+	}
+}
+
+// However the bytes are cut into pieces, the guard makes the same of them, and
+// never lets mochi allocate more than it may.
 func FuzzGuard(f *testing.F) {
 	f.Add([]byte{connectType, 4, 0, 4, 'M', 'Q', 0x30, 0}, 3)
 	f.Add([]byte{connectType, 0xff, 0xff, 0xff, 0x7f}, 1)
 	f.Add([]byte{connectType, 0x80, 0x80, 0x80, 0x80}, 2)
-	f.Fuzz(func(t *testing.T, b []byte, cut int) {
-		whole, parts := guard{limit: 1000}, guard{limit: 1000}
-		want := whole.inspect(b)
-		cut = max(0, min(cut, len(b)))
-		err := parts.inspect(b[:cut])
-		if err == nil {
-			err = parts.inspect(b[cut:])
+	f.Add([]byte{connectType, 0, 0x30, 0xff, 0xff, 0x01, 0, 1, 'a'}, 4)
+	f.Fuzz(func(t *testing.T, b []byte, piece int) {
+		limits := Limits{ConnectBytes: 1000, PacketBytes: 100}
+		whole, parts := guard{limits: &limits}, guard{limits: &limits}
+		want, wantErr := guarded(&whole, b, len(b))
+		got, err := guarded(&parts, b, max(1, min(piece, len(b))))
+		if !bytes.Equal(got, want) || (err == nil) != (wantErr == nil) {
+			t.Errorf("%x: %x, %v, but in pieces of %d: %x, %v", b, want, wantErr, piece, got, err)
 		}
-		if (err == nil) != (want == nil) {
-			t.Errorf("%x: %v, but cut at %d: %v", b, want, cut, err)
+		if whole.packets == 1 && whole.pass > 1000 {
+			t.Errorf("%x: a first packet of %d bytes has passed", b, whole.pass)
 		}
-		if want == nil && whole.length > 1000 {
-			t.Errorf("%x: a packet of %d bytes has passed", b, whole.length)
+		if len(want) > len(b) {
+			t.Errorf("%x has grown to %x", b, want)
 		}
 	})
 }

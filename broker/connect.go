@@ -37,7 +37,8 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	if !ok {
 		return false
 	}
-	id, err := s.Identities.Authenticate(string(pk.Connect.Username), string(pk.Connect.Password))
+	revocations := s.revocations.Load() // before the tokens are looked at
+	id, err := s.authenticate(pk)
 	if err != nil {
 		s.refuse(cl, pk, err, reason(err))
 		return h.deny(cl, pk, packets.ErrBadUsernameOrPassword, packets.Err3NotAuthorized)
@@ -46,14 +47,23 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		s.refuse(cl, pk, errForeignWill, "will")
 		return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
 	}
-	session := newSession(cl, pk, id)
+	session := newSession(cl, pk, id, s.Limits.Inflight)
 	older, err := s.sessions.admit(session, s.evict)
 	if err != nil {
 		s.refuse(cl, pk, err, "sessions")
 		return h.deny(cl, pk, packets.ErrQuotaExceeded, packets.Err3NotAuthorized)
 	}
+	if s.revocations.Load() != revocations {
+		// Disconnect may have looked for this token before the session was noted.
+		if _, err := s.authenticate(pk); err != nil {
+			s.sessions.forget(session)
+			s.takeOver(older)
+			s.refuse(cl, pk, errors.Join(errRevoked, err), reason(err))
+			return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
+		}
+	}
 	c.session = session
-	c.farewell = func() { s.bye(session, packets.ErrServerShuttingDown) }
+	c.onFarewell(func() { s.bye(session, packets.ErrServerShuttingDown) })
 	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
 	if id.Role == track.RoleDevice {
 		s.presence.came(id) // before a take-over ends the older connection
@@ -68,11 +78,16 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	if id.Role != track.RoleDevice {
 		// Only phones have something waiting for them. Others get the present
 		// state when they come back, which a queue of old messages is not.
+		session.expiryChanged = cl.Properties.Props.SessionExpiryInterval != 0
 		cl.Properties.Clean = true
 		cl.Properties.Props.SessionExpiryInterval = 0
 		cl.Properties.Props.SessionExpiryIntervalFlag = true
 	}
 	return true
+}
+
+func (s *Server) authenticate(pk packets.Packet) (track.Identity, error) {
+	return s.Identities.Authenticate(string(pk.Connect.Username), string(pk.Connect.Password))
 }
 
 // takeOverWait is how long an older connection may take to finish what it is
@@ -97,28 +112,29 @@ func (s *Server) takeOver(older *session) {
 
 var errForeignWill = errors.New("the will is on a topic that this client may not write")
 
-func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity) *session {
-	receiveMaximum := pk.Properties.ReceiveMaximum
+func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity, window int) *session {
+	if receiveMaximum := int(pk.Properties.ReceiveMaximum); receiveMaximum > 0 { // absent: no limit [MQTT-3.1.2.11.3]
+		window = min(window, receiveMaximum)
+	}
 	return &session{
 		id:      id,
-		key:     owner(id) + "/" + cl.ID,
+		key:     sessionKey(id, cl.ID),
 		client:  cl,
 		version: pk.ProtocolVersion,
 		done:    make(chan struct{}),
 		gone:    make(chan struct{}),
-		// mochi stalls for good when a client's Receive Maximum has been reached
-		// once. Until that is mended, such clients are granted QoS 0, and told.
-		plainQoS: pk.ProtocolVersion == 5 && receiveMaximum > 0 && receiveMaximum < lowReceiveMaximum,
+		out:     outbox{window: window},
 	}
 }
-
-// lowReceiveMaximum is the Receive Maximum below which no QoS 1 is promised.
-const lowReceiveMaximum = 1024
 
 // OnSessionEstablished begins the time that a token has left.
 func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	s := sessionOf(cl)
-	if s == nil || s.id.ExpiresAt.IsZero() {
+	if s == nil {
+		return
+	}
+	cl.State.Inflight.ResetSendQuota(0) // mochi would look for what it has held back, at each PUBACK: nothing ever is
+	if s.id.ExpiresAt.IsZero() {
 		return
 	}
 	s.mu.Lock()
@@ -147,6 +163,27 @@ func (h *hook) deny(cl *mqtt.Client, pk packets.Packet, v5, v3 packets.Code) boo
 		c.denied = true
 	}
 	return false
+}
+
+// OnPacketEncode mends CONNACK: what MQTT 5 clients must be told of the session,
+// and codes that older clients do not know.
+func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
+	if pk.FixedHeader.Type != packets.Connack {
+		return pk
+	}
+	if pk.ProtocolVersion == 5 {
+		if s := sessionOf(cl); s != nil && s.expiryChanged {
+			pk.Properties.SessionExpiryInterval, pk.Properties.SessionExpiryIntervalFlag = 0, true // [MQTT-3.2.2.3.2]
+		}
+		return pk
+	}
+	switch pk.ReasonCode {
+	case packets.ErrUnspecifiedError.Code, packets.ErrClientIdentifierNotValid.Code: // no id, and no clean session [MQTT-3.1.3-8]
+		pk.ReasonCode = packets.Err3ClientIdentifierNotValid.Code
+	case packets.ErrProtocolViolation.Code:
+		pk.ReasonCode = packets.Err3NotAuthorized.Code
+	}
+	return pk
 }
 
 // evict removes the session of a client id that gives way to a newer one.

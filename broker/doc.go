@@ -14,4 +14,12 @@
 // CONNECT that arrives in time; a panic in its handling ends that connection
 // alone. One hook decides all else: who somebody is, what they may do
 // (track.Allow, default deny), and what becomes of a publish.
+//
+// # Delivery
+//
+// What subscribers get does not go through mochi's queues, which drop what does
+// not fit, QoS 1 included, stall at a Receive Maximum, and mix up the packet ids
+// of both directions. Each client has an outbox of ours: one order for snapshot
+// and feed, a window of unacknowledged messages, and an end with a reason for
+// whoever does not keep up.
 package broker

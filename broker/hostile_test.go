@@ -88,10 +88,11 @@ func TestHostileClients(t *testing.T) {
 				t.Errorf("%v were counted", got)
 			}
 		}},
-		{"a packet of 2 MB after CONNECT", func(t *testing.T, b *brokertest.Broker) {
+		{"a SUBSCRIBE of 2 MB", func(t *testing.T, b *brokertest.Broker) {
 			c := b.Phone("acme", "e1")
-			c.Send([]byte{brokertest.Publish | 2, 0x80, 0x80, 0x80, 0x01, 0, 1})
+			c.Send([]byte{brokertest.Subscribe | 2, 0x80, 0x80, 0x80, 0x01, 0, 1})
 			c.Closed(5 * time.Second)
+			brokertest.Eventually(t, "it is counted", func() bool { return b.Metric("fieldcast_mqtt_closed_total", "packet_too_large") == 1 })
 		}},
 		{"SUBSCRIBE of MQTT 5 without its options", func(t *testing.T, b *brokertest.Broker) {
 			c := b.Connect(brokertest.Login{Version: 5, ClientID: "x", Username: "u", Password: "manager:acme:m"})

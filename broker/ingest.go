@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -22,9 +24,6 @@ const payloadInvalid = 0x99
 // acknowledged and not delivered; a code of 0x80 or more goes to MQTT 5 as the
 // reason, and is acknowledged and delivered on MQTT 3.
 func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
-	if cl.Net.Inline {
-		return pk, nil // the server's own
-	}
 	s, session := h.server, sessionOf(cl)
 	if session == nil {
 		return pk, packets.ErrRejectPacket
@@ -39,23 +38,47 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		// No acknowledgement, and no connection: a phone sends again what was not
 		// acknowledged when it connects again, and not before.
 		s.metrics.dropped.WithLabelValues("journal").Inc()
-		cl.Stop(err)
+		cl.Stop(fmt.Errorf("%w: %w", errNotTaken, err))
 		return pk, packets.ErrRejectPacket
 	}
 	s.metrics.acked.Inc()
 	if verdict.Code >= packets.ErrUnspecifiedError.Code {
 		return pk, answer(session, pk, verdict)
 	}
-	pk.FixedHeader.Retain = false // the present state is the server's to tell
-	pk.Properties = packets.Properties{}
-	return pk, nil
+	return pk, packets.CodeSuccessIgnore // acknowledged; OnPublished passes it on
+}
+
+// errNotTaken closes the connection of a phone whose message the journal does
+// not take.
+var errNotTaken = errors.New("the journal takes nothing")
+
+// OnPublished passes on what a phone has sent, after the acknowledgement, to
+// whoever may see it: as it is, but never as a retained message, because the
+// present state is the server's to tell.
+func (h *hook) OnPublished(cl *mqtt.Client, pk packets.Packet) {
+	s, session := h.server, sessionOf(cl)
+	if session == nil || s.cut(cl) > 0 || len(pk.Payload) > s.Limits.PayloadBytes || !track.Allow(session.id, track.Publish, pk.TopicName) {
+		return
+	}
+	s.deliver(message{topic: pk.TopicName, qos: pk.FixedHeader.Qos, encode: func() ([]byte, error) { return pk.Payload, nil }})
+}
+
+// cut returns how many bytes of the packet that a client has sent are missing,
+// because it was too large.
+func (s *Server) cut(cl *mqtt.Client) int {
+	c, ok := cl.Net.Conn.(*conn)
+	if !ok {
+		return 0
+	}
+	return c.cut
 }
 
 // record is what the journal keeps of a publish, and what MQTT 5 is told.
 func (s *Server) record(session *session, pk packets.Packet) (journal.Record, packets.Code) {
+	size := len(pk.Payload) + s.cut(session.client)
 	r := journal.Record{
 		Kind: journal.Message, Company: session.id.Company, Employee: session.id.Employee,
-		Topic: pk.TopicName, Payload: pk.Payload, Size: len(pk.Payload), ReceivedAt: s.Now().UTC(),
+		Topic: pk.TopicName, Payload: pk.Payload, Size: size, ReceivedAt: s.Now().UTC(),
 	}
 	topic, err := track.ParseTopic(pk.TopicName)
 	switch {
@@ -64,9 +87,9 @@ func (s *Server) record(session *session, pk packets.Packet) (journal.Record, pa
 		r.Topic = strings.ToValidUTF8(clip(pk.TopicName), "\ufffd")
 		r.Payload = r.Payload[:min(len(r.Payload), track.MaxRejectedPayload)]
 		return r, packets.ErrNotAuthorized
-	case len(pk.Payload) > s.Limits.PayloadBytes:
+	case size > s.Limits.PayloadBytes || size > len(pk.Payload):
 		r.Rejected = string(track.ReasonTooLarge)
-		r.Payload = r.Payload[:track.MaxRejectedPayload]
+		r.Payload = r.Payload[:min(len(r.Payload), track.MaxRejectedPayload)]
 		return r, packets.Code{Code: payloadInvalid, Reason: "payload is too large"}
 	case session.version == 5:
 		if err := s.Inspect(topic.Leaf, pk.Payload); err != nil {

@@ -172,6 +172,35 @@ func TestTopicAlias(t *testing.T) {
 	}
 }
 
+// A message beyond any limit must not hold up what a phone has to say for ever:
+// it is answered, and its beginning kept.
+func TestOversize(t *testing.T) {
+	b := brokertest.Start(t)
+	const size = 5 << 20
+	for version, code := range map[byte]byte{3: 0, 4: 0, 5: 0x99} {
+		c := b.Connect(brokertest.Login{Version: version, ClientID: "x", Username: "u", Password: "device:acme:e1"})
+		c.Acked("fc/acme/e1", "{}", 1)
+		p, err := c.Publish("fc/acme/e1", bytes.Repeat([]byte("x"), size), 1, 2)
+		if err != nil || p.Type != brokertest.Puback || p.Code() != code {
+			t.Fatalf("MQTT %d: got %+v, %v", version, p, err)
+		}
+		c.Acked("fc/acme/e1", "{}", 3)
+	}
+	rejected := 0
+	for _, r := range b.Journal.Records(journal.Message) {
+		if r.Rejected == "" {
+			continue
+		}
+		rejected++
+		if r.Rejected != "too_large" || r.Size != size || len(r.Payload) != track.MaxRejectedPayload || r.Topic != "fc/acme/e1" {
+			t.Errorf("got %s, %d of %d bytes, topic %s", r.Rejected, len(r.Payload), r.Size, r.Topic)
+		}
+	}
+	if rejected != 3 {
+		t.Errorf("%d were rejected, want 3", rejected)
+	}
+}
+
 // A message of MQTT 5 that cannot be read is answered with why.
 func TestReasonString(t *testing.T) {
 	b := brokertest.Start(t)

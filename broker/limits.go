@@ -5,22 +5,24 @@ import "time"
 // Limits bound what one client, and all of them together, can take. The zero
 // value of a field means its default.
 type Limits struct {
-	Connections           int           // in all
-	ConnectionsPerAddress int           // 0: no limit; many phones share the address of their carrier
-	HalfOpen              int           // connections that have not logged in yet; past it the oldest is closed
-	ConnectTimeout        time.Duration // from accept to the end of CONNECT
-	ConnectBytes          int           // size of the first packet
-	PacketBytes           int           // size of any later packet; larger ones close the connection
-	PayloadBytes          int           // size of a message that is read; larger ones are kept as rejected
-	PendingBytes          int           // what may wait for a slow reader before it is cut off
-	StallTimeout          time.Duration // how long a reader may take nothing at all
-	KeepAliveMin          time.Duration
-	KeepAliveMax          time.Duration // for MQTT 5, which is told; others get KeepAliveMaxV3
-	KeepAliveMaxV3        time.Duration
-	Subscriptions         int           // of one client
-	SessionsPerIdentity   int           // client ids that one phone's credentials may use
-	SessionExpiry         time.Duration // how long commands wait for a phone that is away
-	Inflight              int           // messages to one client without its PUBACK
+	Connections            int           // in all
+	ConnectionsPerAddress  int           // 0: no limit; many phones share the address of their carrier
+	HalfOpen               int           // connections that have not logged in yet; past it the oldest is closed
+	ConnectTimeout         time.Duration // from accept to the end of CONNECT
+	ConnectBytes           int           // size of the first packet
+	PacketBytes            int           // size of any later packet; larger ones close the connection, a PUBLISH is kept as rejected
+	PayloadBytes           int           // size of a message that is read; larger ones are kept as rejected
+	PendingBytes           int           // what may wait for a slow reader before it is cut off
+	StallTimeout           time.Duration // how long a reader may take nothing at all
+	KeepAliveMin           time.Duration
+	KeepAliveMax           time.Duration // for MQTT 5, which is told; others get KeepAliveMaxV3
+	KeepAliveMaxV3         time.Duration
+	Subscriptions          int           // of one client
+	SessionsPerIdentity    int           // client ids that one phone's credentials may use
+	ConnectionsPerIdentity int           // connections of one user or program
+	SessionExpiry          time.Duration // how long commands wait for a phone that is away
+	Inflight               int           // QoS 1 messages to one client without its PUBACK
+	UnackedBytes           int           // of those, and of what waits behind them
 }
 
 // DefaultLimits returns limits for a hundred thousand phones on one machine.
@@ -38,11 +40,14 @@ func DefaultLimits() Limits {
 		KeepAliveMax:   15 * time.Minute,
 		// OwnTracks on Android asks for an hour by default, speaks MQTT 3.1 and
 		// cannot be told otherwise: less would cut it off between two pings.
-		KeepAliveMaxV3:      time.Hour,
-		Subscriptions:       64,
-		SessionsPerIdentity: 4,
-		SessionExpiry:       7 * 24 * time.Hour,
-		Inflight:            1024,
+		KeepAliveMaxV3:         time.Hour,
+		Subscriptions:          64,
+		SessionsPerIdentity:    4,
+		ConnectionsPerIdentity: 256,
+		SessionExpiry:          7 * 24 * time.Hour,
+		Inflight:               1024,
+		// Some three thousand positions: a second of a hundred thousand phones.
+		UnackedBytes: 4 << 20,
 	}
 }
 
@@ -54,7 +59,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Connections, d.Connections}, {&l.HalfOpen, d.HalfOpen}, {&l.ConnectBytes, d.ConnectBytes}, {&l.PacketBytes, d.PacketBytes},
 		{&l.PayloadBytes, d.PayloadBytes}, {&l.PendingBytes, d.PendingBytes}, {&l.Subscriptions, d.Subscriptions},
-		{&l.SessionsPerIdentity, d.SessionsPerIdentity}, {&l.Inflight, d.Inflight},
+		{&l.SessionsPerIdentity, d.SessionsPerIdentity}, {&l.ConnectionsPerIdentity, d.ConnectionsPerIdentity}, {&l.Inflight, d.Inflight}, {&l.UnackedBytes, d.UnackedBytes},
 	} {
 		if *f.value <= 0 {
 			*f.value = f.fallback
@@ -71,5 +76,9 @@ func (l Limits) withDefaults() Limits {
 			*f.value = f.fallback
 		}
 	}
+	l.Inflight = min(l.Inflight, maxInflight)
 	return l
 }
+
+// maxInflight leaves packet ids free: see firstID.
+const maxInflight = 1 << 14

@@ -32,11 +32,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.metrics.refused.WithLabelValues("websocket").Inc()
 		return // Accept has answered
 	}
-	ws.SetReadLimit(int64(s.Limits.PacketBytes) + 16)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s.serve("websocket", &webSocket{Conn: websocket.NetConn(ctx, ws, websocket.MessageBinary), ws: ws, remote: r.RemoteAddr})
+	stream := websocket.NetConn(ctx, ws, websocket.MessageBinary)
+	ws.SetReadLimit(messageLimit) // after NetConn, which sets none
+	s.serve("websocket", &webSocket{Conn: stream, ws: ws, remote: r.RemoteAddr})
 }
+
+// messageLimit bounds a message of a web socket. Messages mean nothing to MQTT
+// and are read as a stream, so it costs no memory: it only ends what has no end.
+const messageLimit = 256 << 20
 
 // webSocket is a web socket as a stream.
 type webSocket struct {

@@ -10,6 +10,7 @@ type metrics struct {
 	connections  *prometheus.GaugeVec   // role
 	refused      *prometheus.CounterVec // reason; connections that never logged in
 	authFailures *prometheus.CounterVec // reason
+	closed       *prometheus.CounterVec // reason; connections that had logged in
 	slow         prometheus.Counter
 	dropped      *prometheus.CounterVec // reason; messages
 	panics       prometheus.Counter
@@ -27,6 +28,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fieldcast_mqtt_refused_total", Help: "Connections that were closed before they logged in."}, []string{"reason"}),
 		authFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fieldcast_auth_failures_total", Help: "MQTT logins that were refused."}, []string{"reason"}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fieldcast_mqtt_closed_total", Help: "Connections that ended after they had logged in."}, []string{"reason"}),
 		slow: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fieldcast_slow_consumer_closed_total", Help: "Connections that were closed because their reader did not keep up."}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -35,7 +38,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fieldcast_mqtt_panics_total", Help: "Connections that were closed because handling them panicked."}),
 	}
 	if r != nil {
-		r.MustRegister(m.received, m.acked, m.connections, m.refused, m.authFailures, m.slow, m.dropped, m.panics)
+		r.MustRegister(m.received, m.acked, m.connections, m.refused, m.authFailures, m.closed, m.slow, m.dropped, m.panics)
 	}
 	return m
 }

@@ -17,23 +17,36 @@ const changesWaiting = 1 << 15
 // closed. Nothing is encoded that nobody has subscribed to.
 func (s *Server) publishChanges() {
 	for e := range s.changes.Events() {
-		topic := track.Topic{Company: e.Company, Employee: e.Employee}
-		switch {
-		case e.Frame != nil:
-			topic.Employee, topic.Leaf = "", track.LeafLive
-			s.publish(topic, e.Frame, 0)
-		case e.Position != nil:
-			topic.Leaf = track.LeafLast
-			s.publish(topic, e.Position, 1)
-		case e.Presence != nil:
-			topic.Leaf = track.LeafPresence
-			s.publish(topic, e.Presence, 1)
-			s.publish(track.Topic{Company: e.Company, Leaf: track.LeafEvents}, presenceEvent(e), 1)
-		case e.Rejection != nil:
-			topic.Employee, topic.Leaf = "", track.LeafRejected
-			s.publish(topic, rejectionOf(e.Rejection), 1)
+		s.publishChange(e)
+		if e.Frame == nil {
+			s.published.Store(e.Seq)
 		}
 	}
+}
+
+func (s *Server) publishChange(e feed.Event) {
+	person := track.Topic{Company: e.Company, Employee: e.Employee}
+	company := track.Topic{Company: e.Company}
+	switch {
+	case e.Frame != nil:
+		company.Leaf = track.LeafLive
+		s.publish(company, e.Frame, 0, 0)
+	case e.Position != nil:
+		person.Leaf = track.LeafLast
+		s.publish(person, e.Position, 1, e.Seq)
+	case e.Presence != nil:
+		person.Leaf, company.Leaf = track.LeafPresence, track.LeafEvents
+		s.publish(person, e.Presence, 1, e.Seq)
+		s.publish(company, presenceEvent(e), 1, 0)
+	case e.Rejection != nil:
+		company.Leaf = track.LeafRejected
+		s.publish(company, rejectionOf(e.Rejection), 1, 0)
+	}
+}
+
+// publish delivers a value as JSON. Seq is 0 for what no snapshot sends.
+func (s *Server) publish(t track.Topic, value any, qos byte, seq uint64) {
+	s.deliver(message{topic: t.String(), qos: qos, seq: seq, encode: func() ([]byte, error) { return json.Marshal(value) }})
 }
 
 // event is the JSON of the topic _events.
@@ -66,26 +79,4 @@ type rejection struct {
 
 func rejectionOf(r *track.Rejection) rejection {
 	return rejection{r.Employee, r.Topic, r.Reason, r.Detail, r.Size, r.ReceivedAt, r.Seq}
-}
-
-func (s *Server) publish(t track.Topic, value any, qos byte) {
-	topic := t.String()
-	if !s.wanted(topic) {
-		return
-	}
-	body, err := json.Marshal(value)
-	if err != nil {
-		s.metrics.dropped.WithLabelValues("marshal").Inc()
-		s.Logger.Error("cannot encode a change", "topic", topic, "error", err)
-		return
-	}
-	if err := s.mqtt.Publish(topic, body, false, qos); err != nil {
-		s.metrics.dropped.WithLabelValues("publish").Inc()
-	}
-}
-
-// wanted reports whether anybody has subscribed to a topic.
-func (s *Server) wanted(topic string) bool {
-	subscribers := s.mqtt.Topics.Subscribers(topic)
-	return len(subscribers.Subscriptions) > 0 || len(subscribers.Shared) > 0
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -71,6 +72,10 @@ type Server struct {
 	presence *presence
 	mqtt     *mqtt.Server
 	refusals logLimit
+	panics   logLimit
+
+	published   atomic.Uint64 // sequence number of the last change that was delivered
+	revocations atomic.Uint64 // calls of Disconnect
 
 	ctx    context.Context // ends when nothing may be appended any more
 	cancel context.CancelFunc
@@ -100,7 +105,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Registerer)}
 	s.door = newDoor(&s.Limits)
-	s.sessions = newSessions(s.Limits.SessionsPerIdentity)
+	s.sessions = newSessions(&s.Limits)
 	s.presence = newPresence(o.Journal, o.Logger, s.metrics, o.Now)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mqtt = mqtt.New(&mqtt.Options{
@@ -110,7 +115,6 @@ func New(o Options) (*Server, error) {
 		ClientNetWriteBufferSize: 1 << 11,
 		Logger:                   quiet(o.Logger),
 		SysTopicResendInterval:   int64(24 * time.Hour / time.Second), // nobody may read them
-		InlineClient:             true,                                // the server's own publications
 	})
 	if err := s.mqtt.AddHook(&hook{server: s}, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
@@ -122,7 +126,9 @@ func New(o Options) (*Server, error) {
 func (s *Server) capabilities() *mqtt.Capabilities {
 	c := mqtt.NewDefaultServerCapabilities()
 	c.MaximumClients = math.MaxInt64 // the door counts
-	c.MaximumClientWritesPending = 512
+	// The queue that mochi makes for each client, at 8 bytes an entry: deliver
+	// does without it.
+	c.MaximumClientWritesPending = 1
 	c.MaximumInflight = uint16(min(s.Limits.Inflight, math.MaxUint16))
 	c.MaximumMessageExpiryInterval = int64(s.Limits.SessionExpiry / time.Second)
 	c.MaximumPacketSize = uint32(s.Limits.PacketBytes)
@@ -170,6 +176,7 @@ func (s *Server) Status() error {
 // Disconnect closes the connections that logged in with these tokens, and
 // forgets their sessions: they were revoked.
 func (s *Server) Disconnect(tokenIDs []string) {
+	s.revocations.Add(1) // before looking: who logs in meanwhile looks again
 	for _, session := range s.sessions.ofTokens(tokenIDs) {
 		s.Logger.Info("token revoked: connection closed", "company", session.id.Company, "subject", session.id.Subject)
 		s.bye(session, packets.ErrNotAuthorized)
@@ -223,6 +230,7 @@ func (s *Server) serve(listener string, inner net.Conn) {
 	_ = c.Close() // mostly closed already
 	switch {
 	case c.session != nil:
+		s.metrics.closed.WithLabelValues(ending(c.session.client, err)).Inc()
 		s.leave(c.session)
 	case c.denied:
 		s.metrics.refused.WithLabelValues("login").Inc()
@@ -244,7 +252,9 @@ func (s *Server) establish(listener string, c *conn) (err error) {
 			return
 		}
 		s.metrics.panics.Inc()
-		s.Logger.Error("panic in a connection", "remote", c.RemoteAddr().String(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		if ok, suppressed := s.panics.allow(s.Now()); ok {
+			s.Logger.Error("panic in a connection", "remote", c.RemoteAddr().String(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()), "not_logged", suppressed)
+		}
 		if c.session != nil { // mochi has not come to its own clean-up
 			s.forget(c.session)
 		}
@@ -283,6 +293,39 @@ func refusal(err error) string {
 		return "panic"
 	}
 	return "protocol"
+}
+
+// ending is the label for why a client that had logged in is gone.
+func ending(client *mqtt.Client, err error) string {
+	cause := client.StopCause()
+	if cause == nil {
+		cause = err
+	}
+	var timeout net.Error
+	var code packets.Code
+	switch {
+	case errors.Is(err, errPanic):
+		return "panic"
+	case errors.Is(cause, packets.CodeDisconnect):
+		return "client"
+	case errors.Is(cause, packets.ErrSessionTakenOver):
+		return "taken_over"
+	case errors.Is(cause, packets.ErrServerShuttingDown):
+		return "server"
+	case errors.Is(cause, packets.ErrNotAuthorized):
+		return "token"
+	case errors.Is(cause, errNotTaken):
+		return "journal"
+	case errors.Is(cause, errSlowConsumer):
+		return "slow_consumer"
+	case errors.Is(cause, packets.ErrPacketTooLarge):
+		return "packet_too_large"
+	case errors.As(cause, &timeout) && timeout.Timeout():
+		return "keep_alive"
+	case errors.As(cause, &code), errors.Is(cause, errBadRemaining):
+		return "protocol"
+	}
+	return "lost"
 }
 
 // Close lets nothing new in, finishes and answers what is being handled, says

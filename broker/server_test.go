@@ -80,6 +80,33 @@ func TestWebSocketFraming(t *testing.T) {
 	_ = ws.CloseNow()
 }
 
+// Why a web socket is closed arrives, too: when its token ends, and when the
+// server does.
+func TestWebSocketFarewell(t *testing.T) {
+	b := brokertest.Start(t)
+	connect := func(id, password string) *brokertest.Client {
+		ws, _, err := dialWebSocket(t, b, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.CloseNow() })
+		c := brokertest.NewClient(t, websocket.NetConn(t.Context(), ws, websocket.MessageBinary))
+		if code := c.Login(brokertest.Login{Version: 5, ClientID: id, Username: "u", Password: password}); code != 0 {
+			t.Fatalf("refused with 0x%02x", code)
+		}
+		return c
+	}
+	wantBye(t, 5, connect("a", "viewer:acme:v:expires").Closed(5*time.Second), 0x87)
+	all := []*brokertest.Client{}
+	for i := range 20 {
+		all = append(all, connect(strings.Repeat("b", i+1), "viewer:acme:v"))
+	}
+	b.Close()
+	for _, c := range all {
+		wantBye(t, 5, c.Closed(5*time.Second), 0x8b)
+	}
+}
+
 // Close finishes and answers what is under way, says why to MQTT 5, and ends.
 func TestClose(t *testing.T) {
 	b := brokertest.Start(t)

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"net/url"
 	"sync"
 	"time"
 
@@ -13,14 +14,18 @@ import (
 // errTooManySessions refuses credentials that use ever new client ids.
 var errTooManySessions = errors.New("too many client ids for these credentials")
 
+// errRevoked refuses a token that was revoked while its login was under way.
+var errRevoked = errors.New("revoked while it logged in")
+
 // session is a client that has logged in, and for phones also one that may
 // come back.
 type session struct {
-	id       track.Identity
-	key      string // the client id that mochi knows: {company}/{role}/{name}/{client id}
-	client   *mqtt.Client
-	version  byte
-	plainQoS bool // gets QoS 0 only: see lowReceiveMaximum
+	id      track.Identity
+	key     string // the client id that mochi knows: see sessionKey
+	client  *mqtt.Client
+	version byte
+	// expiryChanged: the client wants a session that is kept, and does not get it.
+	expiryChanged bool
 
 	done   chan struct{} // closed when the connection has ended
 	gone   chan struct{} // closed when nothing of the connection is left
@@ -28,9 +33,12 @@ type session struct {
 	expiry *time.Timer
 	work   sync.WaitGroup // goroutines that write to this client
 
+	out outbox
+
 	mu        sync.Mutex
-	filters   int      // subscriptions granted so far
-	snapshots []string // filters whose last-known values are to be sent after SUBACK
+	granting  []string // filters of the SUBSCRIBE that is being handled
+	snapshots []wanted // filters whose last-known values are to be sent after SUBACK
+	sending   bool     // a goroutine sends snapshots
 }
 
 // end releases what belongs to the connection, and waits for its goroutines.
@@ -62,18 +70,30 @@ func (s *session) ended() bool {
 	}
 }
 
-// owner identifies whose session it is, whatever client id is used.
+// owner identifies whose session it is, whatever client id is used. A subject
+// that somebody else's server has signed may have any characters.
 func owner(id track.Identity) string {
 	name := id.Subject
 	if id.Role == track.RoleDevice {
 		name = id.Employee
 	}
-	return id.Company + "/" + string(id.Role) + "/" + name
+	return id.Company + "/" + string(id.Role) + "/" + url.PathEscape(name)
+}
+
+// sessionKey is the client id that mochi knows a client by, so that two
+// identities never share one. Phones keep theirs when they get a new token.
+// Others do not: tokens of one subject may be in the hands of programs that do
+// not know of each other, and happen to use the same client id.
+func sessionKey(id track.Identity, clientID string) string {
+	if id.Role == track.RoleDevice {
+		return owner(id) + "/" + clientID
+	}
+	return owner(id) + "/" + url.PathEscape(id.TokenID) + "/" + clientID
 }
 
 // sessions knows who is connected.
 type sessions struct {
-	most int // of one owner
+	mostOfDevice, mostOfOther int // client ids of one owner
 
 	mu     sync.Mutex
 	byConn map[*conn]struct{}
@@ -81,8 +101,8 @@ type sessions struct {
 	owners map[string]map[string]struct{} // owner to client ids that are connected or may come back
 }
 
-func newSessions(most int) *sessions {
-	return &sessions{most: most, byConn: map[*conn]struct{}{}, byKey: map[string]*session{}, owners: map[string]map[string]struct{}{}}
+func newSessions(l *Limits) *sessions {
+	return &sessions{mostOfDevice: l.SessionsPerIdentity, mostOfOther: l.ConnectionsPerIdentity, byConn: map[*conn]struct{}{}, byKey: map[string]*session{}, owners: map[string]map[string]struct{}{}}
 }
 
 // admit notes a session that logs in, and returns the one before under the same
@@ -100,8 +120,12 @@ func (t *sessions) admit(s *session, forget func(key string)) (older *session, e
 		keys = map[string]struct{}{}
 		t.owners[name] = keys
 	}
+	most := t.mostOfOther
+	if s.id.Role == track.RoleDevice {
+		most = t.mostOfDevice
+	}
 	var evicted string
-	if _, known := keys[s.key]; !known && s.id.Role == track.RoleDevice && len(keys) >= t.most {
+	if _, known := keys[s.key]; !known && len(keys) >= most {
 		if evicted = t.absent(keys); evicted == "" {
 			t.mu.Unlock()
 			return nil, errTooManySessions

@@ -2,143 +2,170 @@ package broker
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 
 	"fieldcast/track"
 )
 
-// inflightAtOnce is how many values of a snapshot wait for their PUBACK.
-const inflightAtOnce = 100
+// acksWithin is how long a client may acknowledge nothing while a snapshot
+// waits for it.
+const acksWithin = time.Minute
 
-// sendSnapshots sends the last-known positions and presences that the new
-// filters match, as if they were retained messages. mochi's own retained
-// messages go through its queue, and what does not fit is gone; these are
-// written at the pace of the reader, each as it is at that moment, and none is
-// left out.
+// wanted is a filter whose last-known values a client is owed, with the QoS
+// that it was granted.
+type wanted struct {
+	filter      string
+	qos         byte
+	identifiers []int
+}
+
+// sendSnapshots sends the last-known positions and presences that new filters
+// match, as if they were retained messages. mochi's own retained messages go
+// through its queue, and what does not fit is gone; these are written at the
+// pace of the reader, each as it is at that moment, and none is left out. A
+// client has one goroutine for it, however often it subscribes.
 func (s *Server) sendSnapshots(session *session) {
-	filters := session.takeSnapshots()
-	if len(filters) == 0 || session.id.Role == track.RoleDevice || session.ended() {
+	if session.id.Role == track.RoleDevice || !session.beginSnapshots() {
 		return
 	}
 	session.work.Go(func() {
-		qos := session.grantedQoS()
-		for _, company := range s.companiesOf(session.id, filters) {
-			for _, filter := range filters {
-				if !s.sendSnapshot(session, company, filter, qos[filter]) {
-					return
+		for {
+			w, ok := session.nextSnapshot()
+			if !ok {
+				return
+			}
+			for _, company := range companiesOf(session.id, w.filter) {
+				if !s.sendSnapshot(session, company, w) {
+					break // the client has gone
 				}
 			}
 		}
 	})
 }
 
-// companiesOf lists the companies that filters reach: the own one, or for an
-// operator those that are named.
-func (s *Server) companiesOf(id track.Identity, filters []string) []string {
+// companiesOf lists the companies that a filter reaches: the own one, or for
+// an operator the one that is named.
+func companiesOf(id track.Identity, filter string) []string {
 	if id.Company != "" {
 		return []string{id.Company}
 	}
-	seen := map[string]bool{}
-	var named []string
-	for _, f := range filters {
-		_, rest, _ := strings.Cut(f, "/")
-		company, _, _ := strings.Cut(rest, "/")
-		if track.CheckCompany(company) == nil && !seen[company] {
-			seen[company] = true
-			named = append(named, company)
-		}
+	_, rest, _ := strings.Cut(filter, "/")
+	if company, _, _ := strings.Cut(rest, "/"); track.CheckCompany(company) == nil {
+		return []string{company}
 	}
-	return named
+	return nil
 }
 
-func (s *session) grantedQoS() map[string]byte {
-	qos := map[string]byte{}
-	for filter, sub := range s.client.State.Subscriptions.GetAll() {
-		qos[filter] = sub.Qos
-	}
-	return qos
-}
-
-// sendSnapshot reports false when the client has gone.
-func (s *Server) sendSnapshot(session *session, company, filter string, qos byte) bool {
-	wants := func(employee, leaf string) (string, bool) {
-		topic := track.Topic{Company: company, Employee: employee, Leaf: leaf}.String()
-		return topic, track.Match(filter, topic) && track.Allow(session.id, track.Receive, topic)
-	}
-	for _, p := range s.People.Positions(company) {
-		topic, ok := wants(p.Employee, track.LeafLast)
-		if !ok {
-			continue
+// sendSnapshot sends what a filter matches. It reports false when the client
+// has gone.
+func (s *Server) sendSnapshot(session *session, company string, w wanted) bool {
+	session.out.beginSnapshot()
+	defer session.out.endSnapshot()
+	topics := func(leaf string, employees []string) []string {
+		var matched []string
+		for _, employee := range employees {
+			topic := track.Topic{Company: company, Employee: employee, Leaf: leaf}.String()
+			if track.Match(w.filter, topic) && track.Allow(session.id, track.Receive, topic) {
+				matched = append(matched, employee)
+			}
 		}
-		// As it is now, not as it was when the loop began: the newest value has
-		// the last word.
-		if now, there := s.People.Position(company, p.Employee); there {
-			p = now
-		}
-		if !s.sendRetained(session, topic, p, qos) {
+		return matched
+	}
+	// Of ten thousand people only the names are kept while a slow reader takes
+	// its time, and what they are at is looked up when it is their turn.
+	for _, employee := range topics(track.LeafLast, s.located(company)) {
+		if !s.sendRetained(session, w, track.Topic{Company: company, Employee: employee, Leaf: track.LeafLast}, s.lastOf) {
 			return false
 		}
 	}
-	for employee, p := range s.People.Presence(company) {
-		if topic, ok := wants(employee, track.LeafPresence); ok && !s.sendRetained(session, topic, p, qos) {
+	presence := s.People.Presence(company)
+	for _, employee := range topics(track.LeafPresence, keys(presence)) {
+		now := func(t track.Topic) (any, uint64, bool) { return s.presenceOf(t, presence) }
+		if !s.sendRetained(session, w, track.Topic{Company: company, Employee: employee, Leaf: track.LeafPresence}, now) {
 			return false
 		}
 	}
 	return true
 }
 
-// sendRetained writes one value with the retain flag [MQTT-3.3.1-8], waiting
-// for room first.
-func (s *Server) sendRetained(session *session, topic string, value any, qos byte) bool {
-	cl := session.client
-	c, ok := cl.Net.Conn.(*conn)
-	if !ok || !c.hasRoom(session.done) || !waitForAcks(session, cl) {
+// located lists the people who have a position.
+func (s *Server) located(company string) []string {
+	positions := s.People.Positions(company)
+	employees := make([]string, len(positions))
+	for i := range positions {
+		employees[i] = strings.Clone(positions[i].Employee)
+	}
+	return employees
+}
+
+func keys(presence map[string]track.Presence) []string {
+	employees := make([]string, 0, len(presence))
+	for employee := range presence {
+		employees = append(employees, employee)
+	}
+	slices.Sort(employees)
+	return employees
+}
+
+// lastOf returns a person's position at this moment, and the sequence number
+// of its latest change.
+func (s *Server) lastOf(t track.Topic) (value any, seq uint64, ok bool) {
+	p, ok := s.People.Position(t.Company, t.Employee)
+	return p, p.Changed, ok
+}
+
+// presenceOf is the same for presence. Of a person without a fix the table
+// tells no moment: the value is from when the snapshot began, and its sequence
+// number 0.
+func (s *Server) presenceOf(t track.Topic, before map[string]track.Presence) (value any, seq uint64, ok bool) {
+	if p, ok := s.People.Position(t.Company, t.Employee); ok && p.Presence != "" {
+		return track.Presence{State: p.Presence, Since: p.PresenceSince.Value}, p.Changed, true
+	}
+	presence, ok := before[t.Employee]
+	return presence, 0, ok
+}
+
+// sendRetained waits for room, and then writes the value of the moment with the
+// retain flag [MQTT-3.3.1-8].
+func (s *Server) sendRetained(session *session, w wanted, t track.Topic, now func(track.Topic) (any, uint64, bool)) bool {
+	if !s.waitForReader(session, w.qos) {
 		return false
+	}
+	topic, out := t.String(), &session.out
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	value, seq, ok := now(t)
+	if !ok || (seq == 0 && out.hasWritten(topic)) {
+		return true // gone, or the feed has said something newer
 	}
 	body, err := json.Marshal(value)
 	if err != nil {
-		s.metrics.dropped.WithLabelValues("marshal").Inc()
+		s.metrics.dropped.WithLabelValues("encode").Inc()
+		s.Logger.Error("cannot encode a last-known value", "topic", topic, "error", err)
 		return true
 	}
-	pk := packets.Packet{
-		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: qos, Retain: true},
-		TopicName:   topic,
-		Payload:     body,
-		Created:     s.Now().Unix(),
+	if seq > s.published.Load() {
+		out.overtake(topic, seq)
 	}
-	if qos > 0 {
-		id, err := cl.NextPacketID()
-		if err != nil {
-			return false // all 65,535 are taken: the client acknowledges nothing
-		}
-		pk.PacketID = uint16(id)
-		cl.State.Inflight.Set(pk)
-	}
-	return cl.WritePacket(pk) == nil
+	return s.send(session, outgoing{topic: topic, body: body, qos: w.qos, retain: true, identifiers: w.identifiers}) == nil
 }
 
-// waitForAcks waits until few messages are in flight. It reports false when
-// the client has gone, or acknowledges nothing.
-func waitForAcks(session *session, cl *mqtt.Client) bool {
-	if cl.State.Inflight.Len() < inflightAtOnce {
+// waitForReader waits until a client has taken most of what was written to it.
+// It reports false when the client has gone, or takes nothing.
+func (s *Server) waitForReader(session *session, qos byte) bool {
+	c, ok := session.client.Net.Conn.(*conn)
+	if !ok || !c.hasRoom(session.done) {
+		return false
+	}
+	if qos == 0 {
 		return true
 	}
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 12_000 { // a minute
-		select {
-		case <-session.done:
-			return false
-		case <-tick.C:
-			if cl.State.Inflight.Len() < inflightAtOnce {
-				return true
-			}
-		}
+	if err := session.out.waitForRoom(session.done, acksWithin); err != nil {
+		s.metrics.slow.Inc()
+		session.client.Stop(err)
+		return false
 	}
-	cl.Stop(errSlowConsumer)
-	return false
+	return !session.ended()
 }

@@ -1,11 +1,13 @@
 package broker_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
+	"fieldcast/broker"
 	"fieldcast/broker/brokertest"
 	"fieldcast/feed"
 	"fieldcast/track"
@@ -120,18 +122,209 @@ func TestNoSnapshot(t *testing.T) {
 	}
 }
 
-// A client whose Receive Maximum is small is granted QoS 0: no promise that is
-// not kept.
-func TestSmallReceiveMaximum(t *testing.T) {
+// What a client gets of a person never goes back, though people move while a
+// snapshot is on its way to a slow reader, and the feed is late.
+func TestSnapshotOrder(t *testing.T) {
+	const n, moves = 2000, 6000
+	for _, qos := range []byte{0, 1} {
+		b := brokertest.Start(t, func(o *broker.Options) { o.Limits.PendingBytes = 8 << 20; o.Limits.UnackedBytes = 64 << 20 })
+		all := people("acme", n)
+		b.People.Set(all)
+		c := b.As("viewer", "acme")
+		if code := c.Subscribe("fc/acme/+/last", qos); code != qos {
+			t.Fatalf("SUBACK 0x%02x", code)
+		}
+		moving := make(chan struct{})
+		go func() {
+			defer close(moving)
+			var late []feed.Event
+			for i := range moves {
+				p := all[i%n]
+				p.Seq, p.Changed = uint64(n+i+1), uint64(n+i+1)
+				b.People.Move(p) // the table first, as the bridge does
+				late = append(late, feed.Event{Company: "acme", Employee: p.Employee, Seq: p.Changed, Position: &p})
+				if len(late) == 100 {
+					for _, e := range late {
+						b.Hub.Publish(e)
+					}
+					late = nil
+					time.Sleep(time.Millisecond) // the pace of the feed
+				}
+			}
+		}()
+		seen := map[string]uint64{}
+		settled := 0
+		for settled < n {
+			m, err := c.Receive(10 * time.Second)
+			if err != nil {
+				t.Fatalf("QoS %d: %d of %d people have arrived where they are: %v", qos, settled, n, err)
+			}
+			var p track.Position
+			if err := json.Unmarshal(m.Payload, &p); err != nil {
+				t.Fatal(err)
+			}
+			if p.Changed < seen[p.Employee] || (p.Changed == seen[p.Employee] && !m.Retain) {
+				t.Fatalf("QoS %d: %s was at %d and then at %d, retained %v", qos, p.Employee, seen[p.Employee], p.Changed, m.Retain)
+			}
+			if before := seen[p.Employee]; before <= moves && p.Changed > moves {
+				settled++
+			}
+			seen[p.Employee] = p.Changed
+		}
+		<-moving
+	}
+}
+
+// A presence that has changed meanwhile is not followed by the one before.
+func TestPresenceOrder(t *testing.T) {
+	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.PendingBytes = 64 << 10 })
+	all := people("acme", 5000)
+	b.People.Set(all)
+	c := b.As("viewer", "acme")
+	c.Subscribe("fc/acme/+/presence", 1)
+	last := all[len(all)-1]
+	b.Hub.Publish(feed.Event{Company: "acme", Employee: "e999", Seq: 10_000, Presence: &track.Presence{State: track.Offline, Since: last.RecordedAt}})
+	states, arrived := map[string]track.PresenceState{}, 0
+	for arrived < len(all) {
+		m, err := c.Receive(10 * time.Second)
+		var p track.Presence
+		if err != nil || json.Unmarshal(m.Payload, &p) != nil {
+			t.Fatalf("after %d: %+v, %v", arrived, m, err)
+		}
+		if _, there := states[m.Topic]; !there {
+			arrived++
+		}
+		states[m.Topic] = p.State
+	}
+	if err := c.Ping(); err != nil {
+		t.Error(err)
+	}
+	if got := states["fc/acme/e999/presence"]; got != track.Offline {
+		t.Errorf("got %s, want what the feed has said", got)
+	}
+}
+
+// Retain handling 1: the present values come with a new subscription only.
+func TestRetainHandling(t *testing.T) {
 	b := brokertest.Start(t)
-	for maximum, want := range map[byte]byte{5: 0, 200: 0} {
-		c := b.Connect(brokertest.Login{Version: 5, ClientID: "r", Username: "u", Password: "viewer:acme:v", Properties: []byte{0x21, 0, maximum}})
-		if code := c.Subscribe("fc/acme/+/last", 1); code != want {
-			t.Errorf("Receive Maximum %d: granted 0x%02x", maximum, code)
+	b.People.Set(people("acme", 3))
+	c := b.Connect(brokertest.Login{Version: 5, ClientID: "r", Username: "u", Password: "viewer:acme:v"})
+	for round, want := range []int{3, 0, 0} {
+		c.Subscribe("fc/acme/+/last", 0x11)
+		for range want {
+			if m, err := c.Receive(5 * time.Second); err != nil || !m.Retain {
+				t.Fatalf("round %d: got %+v, %v", round, m, err)
+			}
+		}
+		if err := c.Ping(); err != nil {
+			t.Errorf("round %d: %v", round, err)
 		}
 	}
-	c := b.Connect(brokertest.Login{Version: 5, ClientID: "r", Username: "u", Password: "viewer:acme:v", Properties: []byte{0x21, 4, 0}})
+	c.Subscribe("fc/acme/+/last", 0x01)
+	for range 3 {
+		if _, err := c.Receive(5 * time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// No more is in flight than a client's Receive Maximum, and everything comes.
+func TestReceiveMaximum(t *testing.T) {
+	b := brokertest.Start(t)
+	const n = 300
+	b.People.Set(people("acme", n))
+	c := b.Connect(brokertest.Login{Version: 5, ClientID: "r", Username: "u", Password: "viewer:acme:v", Properties: []byte{0x21, 0, 5}})
 	if code := c.Subscribe("fc/acme/+/last", 1); code != 1 {
-		t.Errorf("Receive Maximum 1024: granted 0x%02x", code)
+		t.Fatalf("granted 0x%02x", code)
+	}
+	for i := range n {
+		b.Hub.Publish(feed.Event{Company: "acme", Employee: "e0", Seq: uint64(n + i), Position: &track.Position{Fix: track.Fix{Company: "acme", Employee: "e0", Seq: uint64(n + i)}}})
+	}
+	var unacked []uint16
+	for got := 0; got < 2*n; {
+		p, err := c.Next(500 * time.Millisecond)
+		if err == nil {
+			unacked = append(unacked, c.Message(p).ID)
+			got++
+			if len(unacked) > 5 {
+				t.Fatalf("%d are in flight", len(unacked))
+			}
+			if len(unacked) < 5 && got < 2*n {
+				continue
+			}
+		}
+		if len(unacked) == 0 {
+			t.Fatalf("%d of %d have come, and no more: %v", got, 2*n, err)
+		}
+		for _, id := range unacked {
+			c.Send(brokertest.Frame(brokertest.Puback, binary.BigEndian.AppendUint16(nil, id)))
+		}
+		unacked = nil
+	}
+	if err := c.Ping(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A burst is not too much for a reader that keeps up, and nothing is missing
+// with QoS 1 or 0.
+func TestBurst(t *testing.T) {
+	b := brokertest.Start(t)
+	const n = 3000
+	for _, qos := range []byte{0, 1} {
+		c := b.Connect(brokertest.Login{ClientID: "burst", Username: "u", Password: "integrator:acme:i"})
+		c.Subscribe("fc/acme/+/last", qos)
+		go func() {
+			for i := range n {
+				b.Hub.Publish(feed.Event{Company: "acme", Employee: "e1", Seq: uint64(i + 1), Position: &track.Position{Changed: uint64(i + 1)}})
+			}
+		}()
+		for i := range n {
+			m, err := c.Receive(10 * time.Second)
+			var p track.Position
+			if err != nil || json.Unmarshal(m.Payload, &p) != nil || p.Changed != uint64(i+1) {
+				t.Fatalf("QoS %d: message %d: got %+v, %v", qos, i+1, p.Changed, err)
+			}
+		}
+		_ = c.Conn.Close()
+	}
+	if got := b.Metric("fieldcast_slow_consumer_closed_total") + b.Metric("fieldcast_mqtt_dropped_total"); got != 0 {
+		t.Errorf("%v were dropped or cut off", got)
+	}
+}
+
+// A reader that takes messages and acknowledges none is cut off: what is in
+// flight to it is memory.
+func TestNoAcks(t *testing.T) {
+	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.UnackedBytes = 100 << 10 })
+	c := b.As("integrator", "acme")
+	c.Subscribe("fc/acme/+/last", 1)
+	for i := range 1000 {
+		b.Hub.Publish(feed.Event{Company: "acme", Employee: "e1", Seq: uint64(i + 1), Position: &track.Position{}})
+	}
+	if got := len(c.Closed(5 * time.Second)); got > 100 {
+		t.Errorf("%d messages were sent", got)
+	}
+	brokertest.Eventually(t, "it is counted", func() bool { return b.Metric("fieldcast_mqtt_closed_total", "slow_consumer") == 1 })
+}
+
+// A shared subscription's messages go to one of the group, and never to one
+// who may not see them.
+func TestShared(t *testing.T) {
+	b := brokertest.Start(t)
+	manager := b.As("manager", "acme")
+	manager.Subscribe("$share/g/fc/acme/+/+", 1)
+	viewer := b.As("integrator", "acme") // may see last only
+	viewer.Subscribe("$share/g/fc/acme/+/+", 1)
+	for i := range 50 {
+		b.Hub.Publish(feed.Event{Company: "acme", Employee: "e1", Seq: uint64(i + 1), Presence: &track.Presence{State: track.Online}})
+	}
+	for range 50 {
+		if m, err := manager.Receive(5 * time.Second); err != nil || m.Topic != "fc/acme/e1/presence" {
+			t.Fatalf("got %+v, %v", m, err)
+		}
+	}
+	if err := viewer.Ping(); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"strings"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -20,15 +21,19 @@ const (
 // OnSubscribe narrows each filter to what the identity may see, before mochi
 // looks at its levels: a filter of 32,000 levels would cost it seconds.
 func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	if cl.Net.Inline {
-		return pk
-	}
 	session := sessionOf(cl)
+	if session == nil {
+		return pk // and OnACLCheck refuses it all
+	}
+	room := h.server.Limits.Subscriptions - cl.State.Subscriptions.Len()
 	filters := make(packets.Subscriptions, len(pk.Filters))
+	var granting []string
 	for i, f := range pk.Filters {
-		filter, ok := "", false
-		if session != nil && session.maySubscribe(h.server.Limits.Subscriptions) {
-			filter, ok = treeFilter(session.id, f.Filter)
+		filter, ok := treeFilter(session.id, f.Filter)
+		_, there := cl.State.Subscriptions.Get(filter)
+		if there = there || slices.Contains(granting, filter); ok && !there {
+			ok = room > 0
+			room--
 		}
 		if !ok {
 			h.server.metrics.dropped.WithLabelValues("subscription_refused").Inc()
@@ -36,18 +41,38 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 			filters[i] = f
 			continue
 		}
+		granting = append(granting, filter)
 		f.Filter = filter
 		f.Qos = min(f.Qos, 1)
-		if session.plainQoS {
-			f.Qos = 0
-		}
-		if f.RetainHandling != 2 && !mqtt.IsSharedFilter(filter) {
-			session.wantSnapshot(filter)
+		if f.RetainHandling == 1 && there {
+			f.RetainHandling = 2 // only a new subscription gets the present values [MQTT-3.3.1-10]
 		}
 		filters[i] = f
 	}
+	session.grant(granting)
 	pk.Filters = filters
 	return pk
+}
+
+// OnSubscribed notes the filters whose last-known values are owed now.
+func (h *hook) OnSubscribed(cl *mqtt.Client, pk packets.Packet, reasonCodes []byte) {
+	session := sessionOf(cl)
+	if session == nil {
+		return
+	}
+	session.grant(nil)
+	var owed []wanted
+	for i, f := range pk.Filters {
+		if reasonCodes[i] > packets.CodeGrantedQos2.Code || f.RetainHandling == 2 || mqtt.IsSharedFilter(f.Filter) {
+			continue
+		}
+		w := wanted{filter: f.Filter, qos: f.Qos}
+		if f.Identifier > 0 {
+			w.identifiers = []int{f.Identifier}
+		}
+		owed = append(owed, w)
+	}
+	session.owe(owed)
 }
 
 // OnUnsubscribe finds the filters under the names that OnSubscribe gave them.
@@ -60,7 +85,6 @@ func (h *hook) OnUnsubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet 
 	for i, f := range pk.Filters {
 		if filter, ok := treeFilter(session.id, f.Filter); ok {
 			f.Filter = filter
-			session.unsubscribed()
 		} else {
 			f.Filter = refusedFilter
 		}
@@ -92,34 +116,50 @@ func treeFilter(id track.Identity, filter string) (string, bool) {
 	return narrowed, true
 }
 
-// maySubscribe counts a subscription, and reports whether it is one too many.
-func (s *session) maySubscribe(most int) bool {
+// grant notes the filters that OnACLCheck is about to be asked for.
+func (s *session) grant(filters []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.filters >= most {
+	s.granting = filters
+}
+
+func (s *session) grants(filter string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.granting, filter)
+}
+
+// owe adds filters whose values are to be sent. One that waits already is not
+// sent twice.
+func (s *session) owe(filters []wanted) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range filters {
+		s.snapshots = slices.DeleteFunc(s.snapshots, func(other wanted) bool { return other.filter == w.filter })
+		s.snapshots = append(s.snapshots, w)
+	}
+}
+
+// beginSnapshots reports whether a goroutine is to be started for them.
+func (s *session) beginSnapshots() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sending || len(s.snapshots) == 0 || s.ended() {
 		return false
 	}
-	s.filters++
+	s.sending = true
 	return true
 }
 
-func (s *session) unsubscribed() {
+// nextSnapshot returns the next filter to be sent; ok is false when there is
+// none, or the client has gone, and the goroutine ends.
+func (s *session) nextSnapshot() (w wanted, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.filters = max(0, s.filters-1)
-}
-
-func (s *session) wantSnapshot(filter string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.snapshots = append(s.snapshots, filter)
-}
-
-// takeSnapshots returns the filters that wait for their values.
-func (s *session) takeSnapshots() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	filters := s.snapshots
-	s.snapshots = nil
-	return filters
+	if s.ended() || len(s.snapshots) == 0 {
+		s.snapshots, s.sending = nil, false
+		return wanted{}, false
+	}
+	w, s.snapshots = s.snapshots[0], s.snapshots[1:]
+	return w, true
 }

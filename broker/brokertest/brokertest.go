@@ -43,7 +43,7 @@ func Start(tb testing.TB, change ...func(*broker.Options)) *Broker {
 		Log: &Log{}, metrics: prometheus.NewRegistry(),
 	}
 	o := broker.Options{
-		Identities: identities{}, Journal: b.Journal, People: b.People, Changes: b.Hub,
+		Identities: Identities{}, Journal: b.Journal, People: b.People, Changes: b.Hub,
 		Inspect: func(_ string, body []byte) error {
 			if bytes.HasPrefix(body, []byte("junk")) {
 				return errors.New("this is junk")
@@ -131,9 +131,9 @@ func Eventually(tb testing.TB, what string, condition func() bool) {
 	}
 }
 
-// identities knows everybody by a password of the form role:company:name, with
+// Identities knows everybody by a password of the form role:company:name, with
 // ":expires" behind for a token that ends in a moment. The user name is free.
-type identities struct{}
+type Identities struct{}
 
 // Expiry is how long a password that ends in ":expires" is valid.
 const Expiry = 300 * time.Millisecond
@@ -143,7 +143,8 @@ type refusal string
 func (r refusal) Error() string  { return "refused: " + string(r) }
 func (r refusal) Reason() string { return string(r) }
 
-func (identities) Authenticate(username, password string) (track.Identity, error) {
+// Authenticate takes the password apart, or returns an error with a Reason.
+func (Identities) Authenticate(username, password string) (track.Identity, error) {
 	parts := strings.Split(password, ":")
 	if len(parts) < 3 || !track.Role(parts[0]).Valid() {
 		return track.Identity{}, refusal("malformed")
@@ -241,6 +242,13 @@ func (p *People) Set(all []track.Position) {
 	for i, q := range all {
 		p.at[q.Company+"/"+q.Employee] = i
 	}
+}
+
+// Move replaces the values of one person of the table.
+func (p *People) Move(q track.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[p.at[q.Company+"/"+q.Employee]] = q
 }
 
 // Positions returns the people of a company.
