@@ -22,11 +22,11 @@ func TestDiskFull(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }) // the folder goes with the test
 	s := newServer(t, "")
-	s.data = dir + "/data"
+	s.Data = dir + "/data"
 	s.start()
 	s.cli("company", "add", "acme")
 	end := startLoad(t, crowd.Options{
-		Addr: s.mqtt, Phones: crew(t, s, 100), Rate: 500, Duration: 8 * time.Second, DrainWait: 60 * time.Second, AckWait: 5 * time.Second,
+		Addr: s.MQTT, Phones: crew(t, s, 100), Rate: 500, Duration: 8 * time.Second, DrainWait: 60 * time.Second, AckWait: 5 * time.Second,
 	})
 	eventually(t, 30*time.Second, "the load runs", func() bool { return s.metric("fieldcast_publishes_acked_total") > 500 })
 	ballast := dir + "/ballast"

@@ -64,7 +64,7 @@ func TestWrongToken(t *testing.T) {
 		"no password":    {phones[0].Username, ""},
 		"not a token":    {phones[0].Username, "secret-that-is-no-token"},
 	} {
-		o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID("w").SetUsername(login[0]).SetPassword(login[1]).SetProtocolVersion(4)
+		o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID("w").SetUsername(login[0]).SetPassword(login[1]).SetProtocolVersion(4)
 		token := mqtt.NewClient(o).Connect()
 		if !token.WaitTimeout(10*time.Second) || token.Error() == nil {
 			t.Errorf("%s: was let in", name)
@@ -75,12 +75,12 @@ func TestWrongToken(t *testing.T) {
 		}
 	}
 	for _, secret := range []string{phones[0].Password, forged, "secret-that-is-no-token", phones[0].Password[strings.LastIndex(phones[0].Password, ".")+1:]} {
-		if strings.Contains(s.log.String(), secret) {
+		if strings.Contains(s.Log.String(), secret) {
 			t.Errorf("a token is in the log: %.12s…", secret)
 		}
 	}
-	if !strings.Contains(s.log.String(), "refused") {
-		t.Errorf("no log line tells that a login was refused:\n%s", s.log.tail(1500))
+	if !strings.Contains(s.Log.String(), "refused") {
+		t.Errorf("no log line tells that a login was refused:\n%s", s.Log.Tail(1500))
 	}
 }
 
@@ -92,13 +92,13 @@ func TestStartErrors(t *testing.T) {
 		want    string
 	}{
 		{"a taken port", func(t *testing.T, s *server) []string {
-			l, err := net.Listen("tcp", s.http)
+			l, err := net.Listen("tcp", s.HTTP)
 			must(t, err)
 			t.Cleanup(func() { l.Close() })
 			return nil
 		}, "http.addr: listen tcp"},
 		{"a taken MQTT port", func(t *testing.T, s *server) []string {
-			l, err := net.Listen("tcp", s.mqtt)
+			l, err := net.Listen("tcp", s.MQTT)
 			must(t, err)
 			t.Cleanup(func() { l.Close() })
 			return nil
@@ -119,8 +119,8 @@ func TestStartErrors(t *testing.T) {
 			return []string{"--config", file}
 		}, `unknown key "htp.addr"`},
 		{"a data folder that is a file", func(t *testing.T, s *server) []string {
-			s.data = filepath.Join(t.TempDir(), "file")
-			must(t, os.WriteFile(s.data, nil, 0o600))
+			s.Data = filepath.Join(t.TempDir(), "file")
+			must(t, os.WriteFile(s.Data, nil, 0o600))
 			return nil
 		}, "data folder"},
 		{"no database there", func(t *testing.T, s *server) []string {
@@ -128,7 +128,7 @@ func TestStartErrors(t *testing.T) {
 		}, "database"},
 		{"a journal that is in use", func(t *testing.T, s *server) []string {
 			first := newServer(t, "")
-			first.data = s.data
+			first.Data = s.Data
 			first.start()
 			return nil
 		}, "in use"},
@@ -137,19 +137,19 @@ func TestStartErrors(t *testing.T) {
 			s := newServer(t, "")
 			s.launch(tt.prepare(t, s)...)
 			select {
-			case <-s.exited:
+			case <-s.Exited:
 			case <-time.After(60 * time.Second):
 				t.Fatal("the server runs")
 			}
-			lines := strings.Split(strings.TrimSpace(s.log.String()), "\n")
+			lines := strings.Split(strings.TrimSpace(s.Log.String()), "\n")
 			last := lines[len(lines)-1]
-			if code := s.cmd.ProcessState.ExitCode(); code != 1 {
+			if code := s.Cmd.ProcessState.ExitCode(); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
-			if !strings.HasPrefix(last, "fieldcast: ") || !strings.Contains(last, tt.want) || strings.Contains(s.log.String(), "goroutine ") {
+			if !strings.HasPrefix(last, "fieldcast: ") || !strings.Contains(last, tt.want) || strings.Contains(s.Log.String(), "goroutine ") {
 				t.Errorf("got %q, want a sentence with %q", last, tt.want)
 			}
-			if strings.Contains(s.log.String(), "hunter2") {
+			if strings.Contains(s.Log.String(), "hunter2") {
 				t.Error("the database password is in the log")
 			}
 		})
@@ -158,5 +158,5 @@ func TestStartErrors(t *testing.T) {
 
 func keyFile(t *testing.T, s *server) string {
 	t.Helper()
-	return filepath.Join(s.data, "keys", "token.key")
+	return filepath.Join(s.Data, "keys", "token.key")
 }

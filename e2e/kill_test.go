@@ -20,7 +20,7 @@ func TestKillLoop(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		s := startServer(t, database)
 		end := startLoad(t, crowd.Options{
-			Addr: s.mqtt, Phones: crew(t, s, phones), Rate: rate, Duration: time.Duration(kills) * 1300 * time.Millisecond,
+			Addr: s.MQTT, Phones: crew(t, s, phones), Rate: rate, Duration: time.Duration(kills) * 1300 * time.Millisecond,
 		})
 		for range kills {
 			// A number of acknowledgements, and a fraction of a commit on top.
@@ -47,7 +47,7 @@ func TestKillDuringStart(t *testing.T) {
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 0))
 		s := startServer(t, database)
-		end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, 200), Rate: rate, Duration: 4 * time.Second})
+		end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: crew(t, s, 200), Rate: rate, Duration: 4 * time.Second})
 		eventually(t, 30*time.Second, "some fixes are acknowledged", func() bool {
 			return s.metric("fieldcast_publishes_acked_total") > 2*rate
 		})
@@ -67,7 +67,7 @@ func TestKillDuringStart(t *testing.T) {
 func TestTerminateWithManyConnections(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := startServer(t, database)
-		end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, 2000), Rate: 1500, Duration: 5 * time.Second})
+		end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: crew(t, s, 2000), Rate: 1500, Duration: 5 * time.Second})
 		eventually(t, 60*time.Second, "the load runs", func() bool { return s.metric("fieldcast_publishes_acked_total") > 3000 })
 		begun := time.Now()
 		if code := s.stop(); code != 0 {
@@ -87,19 +87,19 @@ func TestTerminateWithManyConnections(t *testing.T) {
 // process at once, and nothing acknowledged is lost.
 func TestSecondSignal(t *testing.T) {
 	s, db := startServerWithLockedSQLite(t)
-	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, 50), Rate: 500, Duration: 4 * time.Second})
+	end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: crew(t, s, 50), Rate: 500, Duration: 4 * time.Second})
 	eventually(t, 30*time.Second, "the load runs", func() bool { return s.metric("fieldcast_publishes_acked_total") > 300 })
 	db.lock()
 	before := s.metric("fieldcast_publishes_acked_total")
 	eventually(t, 30*time.Second, "phones are acknowledged while the database is locked", func() bool {
 		return s.metric("fieldcast_publishes_acked_total") > before+300
 	})
-	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	must(t, s.Cmd.Process.Signal(syscall.SIGTERM))
 	eventually(t, 10*time.Second, "the first signal is being obeyed", func() bool { return s.status("/healthz", "") == 0 })
 	begun := time.Now()
-	must(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	must(t, s.Cmd.Process.Signal(syscall.SIGTERM))
 	select {
-	case <-s.exited:
+	case <-s.Exited:
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("the second signal took %v", took)
 		}
@@ -120,7 +120,7 @@ func TestBacklog(t *testing.T) {
 	s, db := startServerWithLockedSQLite(t)
 	phones := crew(t, s, 400)
 	db.lock()
-	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: phones, Rate: rate, Duration: time.Duration(float64(records) / rate * float64(time.Second))})
+	end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: phones, Rate: rate, Duration: time.Duration(float64(records) / rate * float64(time.Second))})
 	ledger := end()
 	lag := s.metric("fieldcast_journal_lag_records")
 	t.Log(ledger)

@@ -30,7 +30,7 @@ func TestNewerSchema(t *testing.T) {
 		}
 		const raise = "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)"
 		if database == "" {
-			db, err := sql.Open("sqlite", filepath.Join(s.data, "fieldcast.db"))
+			db, err := sql.Open("sqlite", filepath.Join(s.Data, "fieldcast.db"))
 			must(t, err)
 			_, err = db.Exec(raise)
 			must(t, err)
@@ -42,12 +42,12 @@ func TestNewerSchema(t *testing.T) {
 			must(t, err)
 			must(t, conn.Close(context.Background()))
 		}
-		before := len(s.log.String())
+		before := s.Log.Len()
 		s.launch()
-		<-s.exited
-		said := strings.TrimSpace(s.log.String()[before:])
-		if s.cmd.ProcessState.ExitCode() != 1 || strings.Count(said, "\n") != 0 || !strings.Contains(said, "newer") {
-			t.Errorf("exit code %d, said %q", s.cmd.ProcessState.ExitCode(), said)
+		<-s.Exited
+		said := strings.TrimSpace(s.Log.Since(before))
+		if s.Cmd.ProcessState.ExitCode() != 1 || strings.Count(said, "\n") != 0 || !strings.Contains(said, "newer") {
+			t.Errorf("exit code %d, said %q", s.Cmd.ProcessState.ExitCode(), said)
 		}
 	})
 }
@@ -188,7 +188,7 @@ func TestLiveFrames(t *testing.T) {
 	s := startServer(t, "")
 	phones := crew(t, s, 20)
 	w := &watcher{s: s, token: s.token("acme", "viewer"), lats: map[string]float64{}}
-	o := mqtt.NewClientOptions().AddBroker("ws://" + s.http + "/mqtt").SetClientID("w").SetUsername("w").SetPassword(w.token).
+	o := mqtt.NewClientOptions().AddBroker("ws://" + s.HTTP + "/mqtt").SetClientID("w").SetUsername("w").SetPassword(w.token).
 		SetMaxReconnectInterval(200 * time.Millisecond).SetOnConnectHandler(func(c mqtt.Client) {
 		c.Subscribe("fc/acme/_live", 0, w.onFrame)
 		w.mu.Lock()
@@ -200,7 +200,7 @@ func TestLiveFrames(t *testing.T) {
 		t.Fatal(token.Error())
 	}
 	defer c.Disconnect(50)
-	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: phones, Rate: 100, Duration: 8 * time.Second})
+	end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: phones, Rate: 100, Duration: 8 * time.Second})
 	eventually(t, 20*time.Second, "half is through", func() bool { return s.metric("fieldcast_publishes_acked_total") > 400 })
 	s.kill()
 	s.start()

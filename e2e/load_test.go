@@ -1,11 +1,10 @@
 package e2e_test
 
 import (
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
+	"fieldcast/e2e/binary"
 	"fieldcast/simulate/crowd"
 )
 
@@ -47,7 +46,7 @@ func TestDatabaseAway(t *testing.T) {
 	s := startServer(t, newDatabase(t, url))
 	token := s.token("acme", "manager")
 	const away = 20 * time.Second
-	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, loadPhones), Rate: loadRate, Duration: away + 10*time.Second})
+	end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: crew(t, s, loadPhones), Rate: loadRate, Duration: away + 10*time.Second})
 	eventually(t, 30*time.Second, "fixes are stored before the outage", func() bool { return s.stats("acme", token).Fixes > 1000 })
 	postgres(t, "stop", dir, "-m", "immediate")
 	begun := time.Now()
@@ -72,7 +71,7 @@ func liveSeq(t *testing.T, s *server, token string) int64 {
 // drive puts the load on the server, and does something in the middle of it.
 func drive(t *testing.T, s *server, middle func()) *crowd.Ledger {
 	t.Helper()
-	end := startLoad(t, crowd.Options{Addr: s.mqtt, Phones: crew(t, s, loadPhones), Rate: loadRate, Duration: loadDuration})
+	end := startLoad(t, crowd.Options{Addr: s.MQTT, Phones: crew(t, s, loadPhones), Rate: loadRate, Duration: loadDuration})
 	if middle != nil {
 		eventually(t, 60*time.Second, "half of the load is through", func() bool {
 			return s.metric("fieldcast_publishes_acked_total") > loadRate*loadDuration.Seconds()/2
@@ -88,23 +87,10 @@ func settle(t *testing.T, s *server, ledger *crowd.Ledger) {
 	checkLedger(t, s, ledger, int(loadRate*loadDuration.Seconds())*9/10)
 }
 
-// metric reads a value from the server's metrics; -1 while it does not answer.
-func (s *server) metric(name string) float64 {
-	resp, err := httpClient.Get("http://" + s.metrics + "/metrics")
-	if err != nil {
-		return -1
-	}
-	defer resp.Body.Close()
-	return readMetric(resp.Body, name)
-}
-
 // postgres runs scripts/postgres.
 func postgres(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command("../scripts/postgres", args...)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("scripts/postgres %s: %v", strings.Join(args, " "), err)
-	}
-	return strings.TrimSpace(string(out))
+	out, err := binary.Postgres(args...)
+	must(t, err)
+	return out
 }

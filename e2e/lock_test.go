@@ -34,7 +34,7 @@ func newSQLiteLock(t *testing.T, s *server) *sqliteLock {
 
 func openSQLite(t *testing.T, s *server) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "fieldcast.db")+"?_pragma=busy_timeout(20000)")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Data, "fieldcast.db")+"?_pragma=busy_timeout(20000)")
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db

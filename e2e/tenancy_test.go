@@ -90,7 +90,7 @@ func TestTenancy(t *testing.T) {
 func listen(t *testing.T, s *server, user, password string, heard chan<- string, filters ...string) {
 	t.Helper()
 	for i, filter := range filters {
-		o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID(fmt.Sprintf("l-%d-%s", i, password[len(password)-8:])).
+		o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID(fmt.Sprintf("l-%d-%s", i, password[len(password)-8:])).
 			SetUsername(user).SetPassword(password).SetAutoReconnect(false)
 		c := mqtt.NewClient(o)
 		if token := c.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
@@ -129,7 +129,7 @@ func TestRevocation(t *testing.T) {
 	s := startServer(t, "")
 	phones := crew(t, s, 2)
 	lost := make(chan struct{})
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID("r").SetUsername(phones[0].Username).
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID("r").SetUsername(phones[0].Username).
 		SetPassword(phones[0].Password).SetAutoReconnect(false).SetConnectionLostHandler(func(mqtt.Client, error) { close(lost) })
 	c := mqtt.NewClient(o)
 	if token := c.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,7 +96,7 @@ func replay(t *testing.T, s *server, p crowd.Phone, fixes []track.Fix, batches b
 
 func connect(t *testing.T, s *server, p crowd.Phone) mqtt.Client {
 	t.Helper()
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID(p.ClientID).
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID(p.ClientID).
 		SetUsername(p.Username).SetPassword(p.Password).SetCleanSession(false).SetConnectTimeout(10 * time.Second)
 	client := mqtt.NewClient(o)
 	if token := client.Connect(); !token.WaitTimeout(15*time.Second) || token.Error() != nil {
@@ -175,21 +174,7 @@ func newest(fixes []track.Fix) (best track.Fix) {
 // allFixes reads all pages of a person's fixes.
 func allFixes(t testing.TB, s *server, token, company, employee string) []track.Fix {
 	t.Helper()
-	var all []track.Fix
-	cursor := ""
-	for {
-		var page struct {
-			Fixes []track.Fix
-			Next  string
-		}
-		query := url.Values{"limit": {"1000"}}
-		if cursor != "" {
-			query.Set("cursor", cursor)
-		}
-		s.get("/api/v1/companies/"+company+"/employees/"+employee+"/fixes?"+query.Encode(), token, &page)
-		all = append(all, page.Fixes...)
-		if cursor = page.Next; cursor == "" {
-			return all
-		}
-	}
+	fixes, err := s.Fixes(company, employee, token)
+	must(t, err)
+	return fixes
 }

@@ -1,4 +1,4 @@
-package e2e_test
+package binary
 
 import (
 	"bufio"
@@ -6,6 +6,17 @@ import (
 	"strconv"
 	"strings"
 )
+
+// Metric reads a value from the server's metrics, the sum over its labels; -1
+// while there is none, or no answer.
+func (s *Server) Metric(name string) float64 {
+	resp, err := client.Get("http://" + s.Metrics + "/metrics") //nolint:noctx // the client has a limit
+	if err != nil {
+		return -1
+	}
+	defer resp.Body.Close()
+	return readMetric(resp.Body, name)
+}
 
 // readMetric adds up the samples of a metric in Prometheus' text format; -1 if
 // there is none.
