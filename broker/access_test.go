@@ -115,6 +115,8 @@ func TestLogin(t *testing.T) {
 		{"token in the user name", brokertest.Login{ClientID: "a", Username: secret, Password: "x"}, 5, 0x86},
 		{"nobody", brokertest.Login{ClientID: "a"}, 5, 0x86},
 		{"own will", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/e1"}, 0, 0},
+		{"an empty will", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/e1", EmptyWill: true}, 0, 0},
+		{"a colleague's empty will", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/e2", EmptyWill: true}, 5, 0x87},
 		{"a colleague's will", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/e2"}, 5, 0x87},
 		{"another company's will", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/other/e1"}, 5, 0x87},
 		{"a will with a wildcard", brokertest.Login{ClientID: "a", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/#"}, 5, 0x87},
@@ -137,7 +139,7 @@ func TestLogin(t *testing.T) {
 	if strings.Contains(log, "c2VjcmV0") || !strings.Contains(log, `msg="login refused"`) || !strings.Contains(log, "user=e1@acme") {
 		t.Errorf("the log must tell of refused logins, and no secret:\n%.2000s", log)
 	}
-	if b.Metric("fieldcast_auth_failures_total", "will") != 15 || b.Metric("fieldcast_auth_failures_total", "malformed") != 9 {
+	if b.Metric("fieldcast_auth_failures_total", "will") != 18 || b.Metric("fieldcast_auth_failures_total", "malformed") != 9 {
 		t.Error("refusals are not counted by reason")
 	}
 }

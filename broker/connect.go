@@ -172,6 +172,10 @@ func (h *hook) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet
 		return pk
 	}
 	if pk.ProtocolVersion == 5 {
+		if pk.ReasonCode < packets.ErrUnspecifiedError.Code {
+			// mochi takes aliases and does not say so: no client may use them [MQTT-3.2.2-18].
+			pk.Properties.TopicAliasMaximum = h.server.mqtt.Options.Capabilities.TopicAliasMaximum
+		}
 		if s := sessionOf(cl); s != nil && s.expiryChanged {
 			pk.Properties.SessionExpiryInterval, pk.Properties.SessionExpiryIntervalFlag = 0, true // [MQTT-3.2.2.3.2]
 		}

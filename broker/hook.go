@@ -53,6 +53,9 @@ func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 // OnPacketRead makes topics harmless that mochi would drop without an answer,
 // which a phone would wait for for ever, or match at great cost. They still
 // say what they were, and OnPublish refuses them.
+//
+// It also gives an empty will a byte: mochi refuses the login otherwise, though
+// a will may be empty [MQTT-5: 3.1.3.4]. The will is not published anyway.
 func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.seen++
@@ -60,6 +63,9 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	}
 	if pk.FixedHeader.Type == packets.Publish && (strings.HasPrefix(pk.TopicName, "$") || len(pk.TopicName) > track.MaxTopicBytes) {
 		pk.TopicName = "!" + clip(pk.TopicName)
+	}
+	if pk.FixedHeader.Type == packets.Connect && pk.Connect.WillFlag && len(pk.Connect.WillPayload) == 0 {
+		pk.Connect.WillPayload = []byte{0}
 	}
 	return pk, nil
 }

@@ -53,6 +53,7 @@ type Login struct {
 	KeepAlive  uint16
 	Persistent bool
 	WillTopic  string
+	EmptyWill  bool   // the will has no payload
 	Properties []byte // MQTT 5, without their length
 }
 
@@ -136,7 +137,11 @@ func (l Login) Encode() []byte {
 		if version == 5 {
 			body = append(body, 0)
 		}
-		body = append(append(body, text(l.WillTopic)...), text(`{"_type":"lwt"}`)...)
+		will := `{"_type":"lwt"}`
+		if l.EmptyWill {
+			will = ""
+		}
+		body = append(append(body, text(l.WillTopic)...), text(will)...)
 	}
 	if l.Username != "" {
 		flags |= 0x80
