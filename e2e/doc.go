@@ -4,5 +4,6 @@
 //
 // SQLite needs nothing but Go. The same tests run on PostgreSQL when
 // FIELDCAST_TEST_POSTGRES is the URL of a server on which databases may be
-// made; scripts/test starts one.
+// made; scripts/test starts one. Tests with mosquitto's clients and MQTT.js say
+// what they need and skip where that is missing; scripts/test installs it.
 package e2e
