@@ -17,8 +17,8 @@ import (
 	"fieldcast/track"
 )
 
-// program is somebody else's MQTT client at work.
-type program struct {
+// client is somebody else's MQTT client at work.
+type client struct {
 	tb    testing.TB
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
@@ -30,9 +30,9 @@ type program struct {
 }
 
 // launch starts a program that is killed at the end of the test.
-func launch(tb testing.TB, cmd *exec.Cmd) *program {
+func launch(tb testing.TB, cmd *exec.Cmd) *client {
 	tb.Helper()
-	p := &program{tb: tb, cmd: cmd, ended: make(chan struct{})}
+	p := &client{tb: tb, cmd: cmd, ended: make(chan struct{})}
 	stdout, err := cmd.StdoutPipe()
 	must(tb, err)
 	p.stdin, err = cmd.StdinPipe()
@@ -52,13 +52,13 @@ func launch(tb testing.TB, cmd *exec.Cmd) *program {
 	return p
 }
 
-func (p *program) kill() {
+func (p *client) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.ended
 }
 
 // with returns the lines that begin with a prefix, without it.
-func (p *program) with(prefix string) (out []string) {
+func (p *client) with(prefix string) (out []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, line := range p.lines {
@@ -70,7 +70,7 @@ func (p *program) with(prefix string) (out []string) {
 }
 
 // says waits for a line that contains a text.
-func (p *program) says(text string) {
+func (p *client) says(text string) {
 	p.tb.Helper()
 	found := func() bool {
 		p.mu.Lock()
@@ -95,7 +95,7 @@ func (p *program) says(text string) {
 }
 
 // wait waits until the program has ended by itself, and wants exit code 0.
-func (p *program) wait(within time.Duration) {
+func (p *client) wait(within time.Duration) {
 	p.tb.Helper()
 	select {
 	case <-p.ended:
@@ -155,7 +155,7 @@ func needMosquitto(t *testing.T) {
 func mosquittoOf(s *server, p crowd.Phone) mosquitto { return mosquitto{s, p.Username, p.Password} }
 
 func (m mosquitto) command(tool, version string, more ...string) *exec.Cmd {
-	host, port, _ := net.SplitHostPort(m.s.mqtt)
+	host, port, _ := net.SplitHostPort(m.s.MQTT)
 	args := []string{"-h", host, "-p", port, "-V", version, "-u", m.user, "-P", m.pass}
 	return exec.Command(tool, append(args, more...)...)
 }
@@ -174,7 +174,7 @@ func (m mosquitto) pub(stdin, version string, more ...string) (code int, said st
 
 // sub starts mosquitto_sub; each message is a line MSG topic|qos|retain|body.
 // It returns when the subscription is answered.
-func (m mosquitto) sub(version string, more ...string) *program {
+func (m mosquitto) sub(version string, more ...string) *client {
 	m.s.tb.Helper()
 	cmd := m.command("mosquitto_sub", version, append([]string{"-d", "-F", "MSG %t|%q|%r|%p"}, more...)...)
 	// It would keep what it says until there is much of it.

@@ -21,8 +21,8 @@ func documented(t *testing.T, s *server, language string) string {
 	if !ok || len(found) != 1 {
 		t.Fatalf("docs/clients.md has %d examples in %s, want one", len(found), language)
 	}
-	host, port, _ := strings.Cut(s.mqtt, ":")
-	return strings.NewReplacer("127.0.0.1:1883", s.mqtt, "127.0.0.1:8080", s.http, "-h 127.0.0.1 -p 1883", "-h "+host+" -p "+port).
+	host, port, _ := strings.Cut(s.MQTT, ":")
+	return strings.NewReplacer("127.0.0.1:1883", s.MQTT, "127.0.0.1:8080", s.HTTP, "-h 127.0.0.1 -p 1883", "-h "+host+" -p "+port).
 		Replace(found[0][1])
 }
 
@@ -32,11 +32,11 @@ func TestDocumentedClients(t *testing.T) {
 	needMosquitto(t)
 	s := startServer(t, "")
 	dir := t.TempDir()
-	must(t, os.Symlink(s.data, filepath.Join(dir, "data"))) // where fieldcast looks by itself
+	must(t, os.Symlink(s.Data, filepath.Join(dir, "data"))) // where fieldcast looks by itself
 	must(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
-	program, err := filepath.Abs(binary)
+	path, err := filepath.Abs(program)
 	must(t, err)
-	must(t, os.Symlink(program, filepath.Join(dir, "bin", "fieldcast")))
+	must(t, os.Symlink(path, filepath.Join(dir, "bin", "fieldcast")))
 	env := append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "TOKEN="+s.token("acme", "manager"))
 
 	shell := exec.Command("bash", "-euc", documented(t, s, "sh"))

@@ -16,7 +16,7 @@ func TestMosquittoPublish(t *testing.T) {
 	s := startServer(t, "")
 	phones := crew(t, s, 1)
 	phone, manager := mosquittoOf(s, phones[0]), mosquitto{s, "asha", s.token("acme", "manager")}
-	readers := map[string]*program{}
+	readers := map[string]*client{}
 	for _, version := range []string{"mqttv31", "mqttv311", "mqttv5"} {
 		readers[version] = manager.sub(version, "-i", "r-"+version, "-q", "1", "-t", "fc/acme/e1")
 	}

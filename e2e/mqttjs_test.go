@@ -48,7 +48,7 @@ func testMQTTjs(t *testing.T, node, modules, transport, version string) {
 	manager := s.token("acme", "manager")
 	sent := locations(60)
 	before, after := sent[:45], sent[45:]
-	url := map[string]string{"mqtt": "mqtt://" + s.mqtt, "ws": "ws://" + s.http + "/mqtt"}[transport]
+	url := map[string]string{"mqtt": "mqtt://" + s.MQTT, "ws": "ws://" + s.HTTP + "/mqtt"}[transport]
 	cmd := exec.Command(node, "testdata/mqttjs.mjs")
 	cmd.Env = append(os.Environ(), "MODULES="+modules, "URL="+url, "VERSION="+version, "BEFORE="+asJSON(t, before), "AFTER="+asJSON(t, after),
 		"USER="+phone.Username, "PASSWORD="+phone.Password, "CLIENT_ID="+phone.ClientID, "TOKEN="+manager)

@@ -56,7 +56,7 @@ func TestPahoReader(t *testing.T) {
 	s := startServer(t, "")
 	phone := connectStored(t, s, crew(t, s, 1)[0])
 	h := &heard{}
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID("integrator").SetUsername("integrator").
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID("integrator").SetUsername("integrator").
 		SetPassword(s.token("acme", "integrator", "--topic", "fc/acme/+", "--topic", "fc/acme/+/last", "--topic", "fc/acme/+/presence")).
 		SetCleanSession(false).SetStore(mqtt.NewFileStore(t.TempDir())).SetResumeSubs(true).SetOrderMatters(true).
 		SetMaxReconnectInterval(200 * time.Millisecond).SetDefaultPublishHandler(h.on)
@@ -110,7 +110,7 @@ func TestPahoReader(t *testing.T) {
 // connectStored connects a phone that keeps in files what it cannot send.
 func connectStored(t *testing.T, s *server, phone crowd.Phone) mqtt.Client {
 	t.Helper()
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.mqtt).SetClientID(phone.ClientID).SetUsername(phone.Username).SetPassword(phone.Password).
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + s.MQTT).SetClientID(phone.ClientID).SetUsername(phone.Username).SetPassword(phone.Password).
 		SetCleanSession(false).SetStore(mqtt.NewFileStore(t.TempDir())).SetMaxReconnectInterval(200 * time.Millisecond)
 	c := mqtt.NewClient(o)
 	if token := c.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
