@@ -334,35 +334,42 @@ func TestDoor(t *testing.T) {
 		t.Cleanup(func() { _, _ = a.Close(), b.Close() })
 		return newConn(a, &limits, nil)
 	}
+	enter := func(c *conn) (oldest *conn, refused string) {
+		if oldest, refused = d.enter(c); refused == "" && !d.from(c) {
+			d.leave(c)
+			refused = "connections_per_address"
+		}
+		return oldest, refused
+	}
 	first, second, third := dummy(), dummy(), dummy()
 	for _, c := range []*conn{first, second} {
-		if oldest, refused := d.enter(c); oldest != nil || refused != "" {
+		if oldest, refused := enter(c); oldest != nil || refused != "" {
 			t.Fatalf("got %v, %q", oldest, refused)
 		}
 	}
-	if oldest, refused := d.enter(third); oldest != first || refused != "" {
+	if oldest, refused := enter(third); oldest != first || refused != "" {
 		t.Errorf("a third half-open one: got %v, %q, want the first pushed out", oldest, refused)
 	}
 	if d.passed(first) || !d.passed(second) || !d.passed(third) {
 		t.Error("who was pushed out must not pass, the others must")
 	}
 	fourth := dummy()
-	if _, refused := d.enter(fourth); refused != "" {
+	if _, refused := enter(fourth); refused != "" {
 		t.Errorf("a fourth: %q", refused)
 	}
-	if _, refused := d.enter(dummy()); refused != "connections_per_address" {
+	if _, refused := enter(dummy()); refused != "connections_per_address" {
 		t.Errorf("a fifth from one address: %q", refused)
 	}
 	limits.ConnectionsPerAddress, limits.Connections = 0, 4
-	if _, refused := d.enter(dummy()); refused != "connections" {
+	if _, refused := enter(dummy()); refused != "connections" {
 		t.Errorf("one too many: %q", refused)
 	}
 	d.leave(second)
-	if _, refused := d.enter(dummy()); refused != "" {
+	if _, refused := enter(dummy()); refused != "" {
 		t.Errorf("after one has left: %q", refused)
 	}
 	d.close()
-	if _, refused := d.enter(dummy()); refused != "closing" {
+	if _, refused := enter(dummy()); refused != "closing" {
 		t.Errorf("a door that is shut: %q", refused)
 	}
 }

@@ -49,7 +49,11 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	}
 	session := newSession(cl, pk, id, s.Limits.Inflight)
 	older, err := s.sessions.admit(session, s.evict)
-	if err != nil {
+	switch {
+	case errors.Is(err, errCompanyFull):
+		s.refuse(cl, pk, err, "company_connections")
+		return h.deny(cl, pk, packets.ErrQuotaExceeded, packets.Err3ServerUnavailable)
+	case err != nil:
 		s.refuse(cl, pk, err, "sessions")
 		return h.deny(cl, pk, packets.ErrQuotaExceeded, packets.Err3NotAuthorized)
 	}
@@ -57,6 +61,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		// Disconnect may have looked for this token before the session was noted.
 		if _, err := s.authenticate(pk); err != nil {
 			s.sessions.forget(session)
+			s.sessions.leave(session)
 			s.takeOver(older)
 			s.refuse(cl, pk, errors.Join(errRevoked, err), reason(err))
 			return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
@@ -66,6 +71,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	c.onFarewell(func() { s.bye(session, packets.ErrServerShuttingDown) })
 	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
 	if id.Role == track.RoleDevice {
+		session.pace = s.paces.enter(owner(id))
 		s.presence.came(id) // before a take-over ends the older connection
 	}
 	s.takeOver(older)

@@ -16,11 +16,11 @@ type directWriter interface {
 type socket struct{ raw syscall.RawConn }
 
 func newDirectWriter(c net.Conn) directWriter {
-	tcp, ok := c.(*net.TCPConn)
+	plain, ok := c.(syscall.Conn) // TLS and web sockets are not
 	if !ok {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := plain.SyscallConn()
 	if err != nil {
 		return nil
 	}

@@ -1,6 +1,6 @@
 // Package broker is the front door for MQTT: phones publish, managers and
 // programs subscribe. The protocol is mochi's; the door is ours. Call [New],
-// [Server.Start], [Server.ListenTCP], and mount the server as an http.Handler
+// [Server.Start], [Server.Listen], and mount the server as an http.Handler
 // at /mqtt for MQTT over WebSocket.
 //
 // What a phone publishes is in the journal, on disk, before it is acknowledged.

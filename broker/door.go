@@ -14,12 +14,13 @@ type door struct {
 	shut      bool
 	inside    int
 	byAddress map[string]int
-	halfOpen  *list.List // of *conn, oldest first
+	address   map[*conn]string // of those that said where they come from
+	halfOpen  *list.List       // of *conn, oldest first
 	waiting   map[*conn]*list.Element
 }
 
 func newDoor(limits *Limits) *door {
-	return &door{limits: limits, byAddress: map[string]int{}, halfOpen: list.New(), waiting: map[*conn]*list.Element{}}
+	return &door{limits: limits, byAddress: map[string]int{}, address: map[*conn]string{}, halfOpen: list.New(), waiting: map[*conn]*list.Element{}}
 }
 
 // enter lets a connection in, or returns why not. Past the limit of half-open
@@ -28,17 +29,13 @@ func newDoor(limits *Limits) *door {
 func (d *door) enter(c *conn) (oldest *conn, refused string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	address := host(c)
 	switch {
 	case d.shut:
 		return nil, "closing"
 	case d.inside >= d.limits.Connections:
 		return nil, "connections"
-	case d.limits.ConnectionsPerAddress > 0 && d.byAddress[address] >= d.limits.ConnectionsPerAddress:
-		return nil, "connections_per_address"
 	}
 	d.inside++
-	d.byAddress[address]++
 	d.waiting[c] = d.halfOpen.PushBack(c)
 	if d.halfOpen.Len() > d.limits.HalfOpen {
 		oldest = d.halfOpen.Front().Value.(*conn)
@@ -46,6 +43,20 @@ func (d *door) enter(c *conn) (oldest *conn, refused string) {
 		delete(d.waiting, oldest)
 	}
 	return oldest, ""
+}
+
+// from notes where a connection comes from, which behind a load balancer is
+// known only after a while, or reports false if too many come from there.
+func (d *door) from(c *conn) bool {
+	address := host(c) // not under the lock
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if most := d.limits.ConnectionsPerAddress; most > 0 && d.byAddress[address] >= most {
+		return false
+	}
+	d.byAddress[address]++
+	d.address[c] = address
+	return true
 }
 
 // passed notes that a connection has logged in. It reports false if the
@@ -70,7 +81,11 @@ func (d *door) leave(c *conn) {
 		delete(d.waiting, c)
 	}
 	d.inside--
-	address := host(c)
+	address, ok := d.address[c]
+	if !ok {
+		return
+	}
+	delete(d.address, c)
 	if d.byAddress[address]--; d.byAddress[address] <= 0 {
 		delete(d.byAddress, address)
 	}

@@ -32,6 +32,10 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		s.metrics.dropped.WithLabelValues("not_a_phone").Inc()
 		return pk, answer(session, pk, packets.ErrNotAuthorized)
 	}
+	if !s.paced(session) { // not acknowledged: a phone sends it again
+		s.bye(session, packets.ErrMessageRateTooHigh)
+		return pk, packets.ErrRejectPacket
+	}
 	s.metrics.received.Inc()
 	record, verdict := s.record(session, pk)
 	if _, err := s.Journal.Append(s.ctx, record); err != nil {

@@ -7,6 +7,8 @@ import "time"
 type Limits struct {
 	Connections            int           // in all
 	ConnectionsPerAddress  int           // 0: no limit; many phones share the address of their carrier
+	ConnectionsPerCompany  int           // 0: no limit
+	AcceptsPerSecond       int           // who comes faster waits in the kernel's queue; web sockets are told to come later
 	HalfOpen               int           // connections that have not logged in yet; past it the oldest is closed
 	ConnectTimeout         time.Duration // from accept to the end of CONNECT
 	ConnectBytes           int           // size of the first packet
@@ -21,6 +23,9 @@ type Limits struct {
 	SessionsPerIdentity    int           // client ids that one phone's credentials may use
 	ConnectionsPerIdentity int           // connections of one user or program
 	SessionExpiry          time.Duration // how long commands wait for a phone that is away
+	PublishesPerSecond     int           // of one phone; what comes faster is held up
+	PublishBurst           int           // a backlog that comes at once
+	PublishPatience        time.Duration // after being held up for so long without a pause, a phone is disconnected
 	Inflight               int           // QoS 1 messages to one client without its PUBACK
 	UnackedBytes           int           // of those, and of what waits behind them
 }
@@ -28,16 +33,18 @@ type Limits struct {
 // DefaultLimits returns limits for a hundred thousand phones on one machine.
 func DefaultLimits() Limits {
 	return Limits{
-		Connections:    100_000,
-		HalfOpen:       4096,
-		ConnectTimeout: 10 * time.Second,
-		ConnectBytes:   64 << 10,
-		PacketBytes:    1 << 20,
-		PayloadBytes:   256 << 10,
-		PendingBytes:   1 << 20,
-		StallTimeout:   20 * time.Second,
-		KeepAliveMin:   15 * time.Second,
-		KeepAliveMax:   15 * time.Minute,
+		Connections: 100_000,
+		// A hundred thousand phones are back within a minute.
+		AcceptsPerSecond: 2000,
+		HalfOpen:         4096,
+		ConnectTimeout:   10 * time.Second,
+		ConnectBytes:     64 << 10,
+		PacketBytes:      1 << 20,
+		PayloadBytes:     256 << 10,
+		PendingBytes:     1 << 20,
+		StallTimeout:     20 * time.Second,
+		KeepAliveMin:     15 * time.Second,
+		KeepAliveMax:     15 * time.Minute,
 		// OwnTracks on Android asks for an hour by default, speaks MQTT 3.1 and
 		// cannot be told otherwise: less would cut it off between two pings.
 		KeepAliveMaxV3:         time.Hour,
@@ -45,7 +52,12 @@ func DefaultLimits() Limits {
 		SessionsPerIdentity:    4,
 		ConnectionsPerIdentity: 256,
 		SessionExpiry:          7 * 24 * time.Hour,
-		Inflight:               1024,
+		// A phone has one fix a second at most to tell; what it kept while it was
+		// away may come fast.
+		PublishesPerSecond: 100,
+		PublishBurst:       1000,
+		PublishPatience:    5 * time.Minute,
+		Inflight:           1024,
 		// Some three thousand positions: a second of a hundred thousand phones.
 		UnackedBytes: 4 << 20,
 	}
@@ -60,6 +72,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Connections, d.Connections}, {&l.HalfOpen, d.HalfOpen}, {&l.ConnectBytes, d.ConnectBytes}, {&l.PacketBytes, d.PacketBytes},
 		{&l.PayloadBytes, d.PayloadBytes}, {&l.PendingBytes, d.PendingBytes}, {&l.Subscriptions, d.Subscriptions},
 		{&l.SessionsPerIdentity, d.SessionsPerIdentity}, {&l.ConnectionsPerIdentity, d.ConnectionsPerIdentity}, {&l.Inflight, d.Inflight}, {&l.UnackedBytes, d.UnackedBytes},
+		{&l.AcceptsPerSecond, d.AcceptsPerSecond}, {&l.PublishesPerSecond, d.PublishesPerSecond}, {&l.PublishBurst, d.PublishBurst},
 	} {
 		if *f.value <= 0 {
 			*f.value = f.fallback
@@ -71,6 +84,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.ConnectTimeout, d.ConnectTimeout}, {&l.StallTimeout, d.StallTimeout}, {&l.KeepAliveMin, d.KeepAliveMin},
 		{&l.KeepAliveMax, d.KeepAliveMax}, {&l.KeepAliveMaxV3, d.KeepAliveMaxV3}, {&l.SessionExpiry, d.SessionExpiry},
+		{&l.PublishPatience, d.PublishPatience},
 	} {
 		if *f.value <= 0 {
 			*f.value = f.fallback

@@ -7,29 +7,32 @@ import (
 	"time"
 )
 
-// ListenTCP binds an address, accepts connections until [Server.Close], and
-// returns the address with the real port.
-func (s *Server) ListenTCP(addr string) (net.Addr, error) {
-	// No keep-alive packets of TCP: MQTT has its own, at a pace that the phone
-	// chooses, and each packet wakes a phone's radio.
-	lc := net.ListenConfig{KeepAlive: -1}
-	l, err := lc.Listen(context.Background(), "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
+// handshaker is a connection whose beginning is not MQTT, such as a TLS
+// handshake. It runs on the connection's own goroutine, within the connect
+// timeout.
+type handshaker interface {
+	HandshakeContext(context.Context) error
+}
+
+// Listen accepts connections of l until [Server.Close], which closes it. They
+// are told from each other by the label in metrics and logs: tcp, tls.
+func (s *Server) Listen(label string, l net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || !s.started {
-		return nil, errors.Join(errors.New("broker: not started, or closed"), l.Close())
+		return errors.Join(errors.New("broker: not started, or closed"), l.Close())
 	}
 	s.listeners = append(s.listeners, l)
-	s.accepting.Go(func() { s.accept(l) })
-	return l.Addr(), nil
+	s.accepting.Go(func() { s.accept(label, l) })
+	return nil
 }
 
 // accept takes connections until the listener is closed. Errors such as too
 // many open files pass: it waits, longer each time, and goes on.
-func (s *Server) accept(l net.Listener) {
+//
+// After an outage everybody comes at once. Who comes faster than the accept
+// rate waits in the kernel's queue, where waiting costs nothing.
+func (s *Server) accept(label string, l net.Listener) {
 	const first, longest = 5 * time.Millisecond, time.Second
 	pause := first
 	for {
@@ -37,7 +40,8 @@ func (s *Server) accept(l net.Listener) {
 		switch {
 		case err == nil:
 			pause = first
-			s.conns.Go(func() { s.serve("tcp", c) })
+			s.conns.Go(func() { s.serve(label, c) })
+			s.metrics.acceptDelayed.Add(s.accepts.wait(s.ctx).Seconds())
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:

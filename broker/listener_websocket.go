@@ -2,8 +2,10 @@ package broker
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"strconv"
 
 	"github.com/coder/websocket"
 )
@@ -22,6 +24,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.conns.Add(1)
 	s.mu.Unlock()
 	defer s.conns.Done()
+	if !s.accepts.allow() {
+		s.metrics.refused.WithLabelValues("accept_rate").Inc()
+		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(10))) // not all at once again
+		http.Error(w, "Too many connect at once.", http.StatusServiceUnavailable)
+		return
+	}
 
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:    []string{"mqtt", "mqttv3.1"},

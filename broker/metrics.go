@@ -14,6 +14,8 @@ type metrics struct {
 	slow         prometheus.Counter
 	dropped      *prometheus.CounterVec // reason; messages
 	panics       prometheus.Counter
+
+	acceptDelayed, publishDelayed prometheus.Counter // seconds
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -36,9 +38,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "fieldcast_mqtt_dropped_total", Help: "Messages and subscriptions that were not carried out."}, []string{"reason"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fieldcast_mqtt_panics_total", Help: "Connections that were closed because handling them panicked."}),
+		acceptDelayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fieldcast_mqtt_accept_delayed_seconds_total", Help: "Time for which connections were let wait because too many came at once."}),
+		publishDelayed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fieldcast_mqtt_publish_delayed_seconds_total", Help: "Time for which phones were held up because they published too fast."}),
 	}
 	if r != nil {
-		r.MustRegister(m.received, m.acked, m.connections, m.refused, m.authFailures, m.closed, m.slow, m.dropped, m.panics)
+		r.MustRegister(m.received, m.acked, m.connections, m.refused, m.authFailures, m.closed, m.slow, m.dropped, m.panics, m.acceptDelayed, m.publishDelayed)
 	}
 	return m
 }

@@ -70,6 +70,8 @@ type Server struct {
 	door     *door
 	sessions *sessions
 	presence *presence
+	accepts  *pace
+	paces    *paces
 	mqtt     *mqtt.Server
 	refusals logLimit
 	panics   logLimit
@@ -106,6 +108,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{Options: o, metrics: newMetrics(o.Registerer)}
 	s.door = newDoor(&s.Limits)
 	s.sessions = newSessions(&s.Limits)
+	s.paces = newPaces(&s.Limits)
+	s.accepts = newPace(s.Limits.AcceptsPerSecond, s.Limits.AcceptsPerSecond)
 	s.presence = newPresence(o.Journal, o.Logger, s.metrics, o.Now)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mqtt = mqtt.New(&mqtt.Options{
@@ -142,7 +146,7 @@ func (s *Server) capabilities() *mqtt.Capabilities {
 }
 
 // Start notes in the journal that nobody is connected, and begins to publish
-// what the feed says. Listeners are added by [Server.ListenTCP] and by mounting
+// what the feed says. Listeners are added by [Server.Listen] and by mounting
 // the server in an HTTP server.
 func (s *Server) Start(context.Context) error {
 	s.mu.Lock()
@@ -225,6 +229,12 @@ func (s *Server) serve(listener string, inner net.Conn) {
 		s.metrics.refused.WithLabelValues("half_open").Inc()
 		_ = oldest.Close() // a stranger
 	}
+	if refused := s.greet(c); refused != "" {
+		s.metrics.refused.WithLabelValues(refused).Inc()
+		_ = c.Close() // a stranger
+		c.drains.Wait()
+		return
+	}
 	_ = c.SetReadDeadline(time.Now().Add(s.Limits.ConnectTimeout)) // if it fails, so does Read
 	err := s.establish(listener, c)
 	_ = c.Close() // mostly closed already
@@ -238,6 +248,23 @@ func (s *Server) serve(listener string, inner net.Conn) {
 		s.metrics.refused.WithLabelValues(refusal(err)).Inc()
 	}
 	c.drains.Wait()
+}
+
+// greet hears what comes before MQTT, and where the connection comes from. It
+// returns why not to go on.
+func (s *Server) greet(c *conn) (refused string) {
+	if h, ok := c.Conn.(handshaker); ok {
+		ctx, cancel := context.WithTimeout(s.ctx, s.Limits.ConnectTimeout)
+		defer cancel()
+		if err := h.HandshakeContext(ctx); err != nil {
+			s.Logger.Debug("no handshake", "remote", c.RemoteAddr().String(), "error", err)
+			return "handshake"
+		}
+	}
+	if !s.door.from(c) {
+		return "connections_per_address"
+	}
+	return ""
 }
 
 // errPanic stands for a bug that a client has found.
@@ -267,7 +294,9 @@ func (s *Server) establish(listener string, c *conn) (err error) {
 func (s *Server) leave(session *session) {
 	session.end()
 	s.metrics.connections.WithLabelValues(string(session.id.Role)).Dec()
+	s.sessions.leave(session)
 	if session.id.Role == track.RoleDevice {
+		s.paces.leave(owner(session.id))
 		s.presence.left(session.id)
 	}
 	if !session.resumable() {
@@ -314,6 +343,8 @@ func ending(client *mqtt.Client, err error) string {
 		return "server"
 	case errors.Is(cause, packets.ErrNotAuthorized):
 		return "token"
+	case errors.Is(cause, packets.ErrMessageRateTooHigh):
+		return "publish_rate"
 	case errors.Is(cause, errNotTaken):
 		return "journal"
 	case errors.Is(cause, errSlowConsumer):

@@ -2,6 +2,8 @@ package broker_test
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -142,8 +144,15 @@ func TestClose(t *testing.T) {
 	if err := b.Server.Close(context.Background()); err != nil {
 		t.Errorf("second close: %v", err)
 	}
-	if _, err := b.Server.ListenTCP("127.0.0.1:0"); err == nil {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Server.Listen("tcp", l); err == nil {
 		t.Error("a closed broker listens")
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a listener that is not used stays open: %v", err)
 	}
 	resp, err := b.Web.Client().Get(b.Web.URL + "/mqtt")
 	if err != nil || resp.StatusCode != http.StatusServiceUnavailable {

@@ -7,12 +7,16 @@ import (
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
+	"golang.org/x/time/rate"
 
 	"fieldcast/track"
 )
 
 // errTooManySessions refuses credentials that use ever new client ids.
 var errTooManySessions = errors.New("too many client ids for these credentials")
+
+// errCompanyFull refuses a connection beyond those of its company.
+var errCompanyFull = errors.New("too many connections of this company")
 
 // errRevoked refuses a token that was revoked while its login was under way.
 var errRevoked = errors.New("revoked while it logged in")
@@ -34,6 +38,10 @@ type session struct {
 	work   sync.WaitGroup // goroutines that write to this client
 
 	out outbox
+
+	// Of the reader's goroutine.
+	pace         *rate.Limiter // how fast a phone may publish
+	delayedSince time.Time     // since when it has been too fast without a pause
 
 	mu        sync.Mutex
 	granting  []string // filters of the SUBSCRIBE that is being handled
@@ -93,26 +101,32 @@ func sessionKey(id track.Identity, clientID string) string {
 
 // sessions knows who is connected.
 type sessions struct {
-	mostOfDevice, mostOfOther int // client ids of one owner
+	limits *Limits
 
 	mu     sync.Mutex
 	byConn map[*conn]struct{}
 	byKey  map[string]*session            // the newest of each client id
 	owners map[string]map[string]struct{} // owner to client ids that are connected or may come back
+	inside map[string]int                 // company to connections
 }
 
 func newSessions(l *Limits) *sessions {
-	return &sessions{mostOfDevice: l.SessionsPerIdentity, mostOfOther: l.ConnectionsPerIdentity, byConn: map[*conn]struct{}{}, byKey: map[string]*session{}, owners: map[string]map[string]struct{}{}}
+	return &sessions{limits: l, byConn: map[*conn]struct{}{}, byKey: map[string]*session{}, owners: map[string]map[string]struct{}{}, inside: map[string]int{}}
 }
 
 // admit notes a session that logs in, and returns the one before under the same
 // client id if that is connected still. Where the owner has too many client
 // ids already, forget drops one that is not connected; if all are, the session
-// is refused.
+// is refused with errTooManySessions. Beyond a company's connections it is
+// errCompanyFull. Who was admitted must leave.
 func (t *sessions) admit(s *session, forget func(key string)) (older *session, err error) {
 	t.mu.Lock()
 	if older = t.byKey[s.key]; older != nil && older.ended() {
 		older = nil
+	}
+	if most := t.limits.ConnectionsPerCompany; most > 0 && older == nil && t.inside[s.id.Company] >= most {
+		t.mu.Unlock()
+		return nil, errCompanyFull
 	}
 	name := owner(s.id)
 	keys := t.owners[name]
@@ -120,9 +134,9 @@ func (t *sessions) admit(s *session, forget func(key string)) (older *session, e
 		keys = map[string]struct{}{}
 		t.owners[name] = keys
 	}
-	most := t.mostOfOther
+	most := t.limits.ConnectionsPerIdentity
 	if s.id.Role == track.RoleDevice {
-		most = t.mostOfDevice
+		most = t.limits.SessionsPerIdentity
 	}
 	var evicted string
 	if _, known := keys[s.key]; !known && len(keys) >= most {
@@ -135,11 +149,21 @@ func (t *sessions) admit(s *session, forget func(key string)) (older *session, e
 	}
 	keys[s.key] = struct{}{}
 	t.byKey[s.key] = s
+	t.inside[s.id.Company]++
 	t.mu.Unlock()
 	if evicted != "" {
 		forget(evicted)
 	}
 	return older, nil
+}
+
+// leave notes that a connection which was admitted has ended.
+func (t *sessions) leave(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inside[s.id.Company]--; t.inside[s.id.Company] <= 0 {
+		delete(t.inside, s.id.Company)
+	}
 }
 
 // absent returns a client id of keys that is not connected.

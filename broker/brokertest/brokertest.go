@@ -19,6 +19,7 @@ import (
 	"fieldcast/broker"
 	"fieldcast/feed"
 	"fieldcast/journal"
+	"fieldcast/listen"
 	"fieldcast/track"
 )
 
@@ -68,11 +69,7 @@ func Start(tb testing.TB, change ...func(*broker.Options)) *Broker {
 	if err := b.Server.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}
-	addr, err := b.Server.ListenTCP("127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b.Addr = addr.String()
+	b.Addr = b.Listen(listen.Options{})
 	b.Web = httptest.NewServer(b.Server)
 	tb.Cleanup(func() {
 		b.Close()
@@ -81,6 +78,19 @@ func Start(tb testing.TB, change ...func(*broker.Options)) *Broker {
 		<-hub
 	})
 	return b
+}
+
+// Listen opens another door, and returns its address.
+func (b *Broker) Listen(o listen.Options) string {
+	b.TB.Helper()
+	l, err := listen.TCP("127.0.0.1:0", o)
+	if err != nil {
+		b.TB.Fatal(err)
+	}
+	if err := b.Server.Listen("tcp", l); err != nil {
+		b.TB.Fatal(err)
+	}
+	return l.Addr().String()
 }
 
 // Close closes the broker within 10 s.
