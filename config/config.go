@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +24,7 @@ type Config struct {
 	Database string  `key:"database" secret:"url" doc:"PostgreSQL, as postgres://user:password@host:5432/name. Empty: SQLite in the data folder."`
 	HTTP     HTTP    `key:"http" doc:"Web app, REST and MQTT over WebSocket."`
 	MQTT     MQTT    `key:"mqtt" doc:"MQTT for phones and programs."`
+	TLS      TLS     `key:"tls" doc:"TLS for phones and browsers: with a certificate in files, or one that is got by ACME for domains."`
 	Metrics  Metrics `key:"metrics" doc:"Prometheus metrics and pprof. Keep this address private."`
 	Journal  Journal `key:"journal" doc:"The durable log between phones and database."`
 	Judge    Judge   `key:"judge" doc:"When a fix is marked as doubtful. Raw values are always kept."`
@@ -33,20 +37,47 @@ type HTTP struct {
 	Addr    string   `key:"addr" doc:"Address to listen on."`
 	Origins []string `key:"origins" doc:"Browser origins, besides the server's own, that may open /mqtt."`
 	// BehindTLS is not guessed from headers, which anybody can send.
-	BehindTLS bool `key:"behind_tls" doc:"A proxy in front speaks TLS: cookies are sent over TLS only."`
+	BehindTLS     bool     `key:"behind_tls" doc:"A proxy in front speaks TLS: cookies are sent over TLS only."`
+	ForwardedFrom []string `key:"forwarded_from" doc:"Addresses or networks of proxies in front, whose X-Forwarded-For is believed."`
+
+	MaxFailedLogins           int `key:"max_failed_logins" doc:"Logins of one account that may fail in a row; then one in 30 s."`
+	MaxFailedLoginsPerAddress int `key:"max_failed_logins_per_address" doc:"The same for one address, behind which many may sit; then one in 5 s."`
 }
 
 // MQTT configures the broker.
 type MQTT struct {
 	Addr                     string        `key:"addr" doc:"Address to listen on, without TLS. Empty: WebSocket only."`
-	PublicHost               string        `key:"public_host" doc:"Host name that phones reach; written into enrolment links."`
-	PublicPort               int           `key:"public_port" doc:"Port that phones reach."`
-	PublicTLS                bool          `key:"public_tls" doc:"Phones connect with TLS (by a proxy in front)."`
+	PublicHost               string        `key:"public_host" doc:"Host name that phones reach; written into enrolment links. Empty: the first of tls.domains, or this machine's address."`
+	PublicPort               int           `key:"public_port" doc:"Port that phones reach. 0: this server's own."`
+	PublicTLS                bool          `key:"public_tls" doc:"A proxy in front speaks TLS with phones."`
+	ProxyProtocolFrom        []string      `key:"proxy_protocol_from" doc:"Addresses or networks of load balancers in front: their connections must begin with a PROXY protocol header."`
 	MaxConnections           int           `key:"max_connections" doc:"Most connections at once."`
 	MaxConnectionsPerAddress int           `key:"max_connections_per_address" doc:"Most connections from one address. 0: no limit."`
+	MaxConnectionsPerCompany int           `key:"max_connections_per_company" doc:"Most connections of one company. 0: no limit."`
+	MaxConnectsPerSecond     int           `key:"max_connects_per_second" doc:"Connections let in a second; others wait, and nobody is turned away."`
+	MaxPublishesPerSecond    int           `key:"max_publishes_per_second" doc:"Messages of one phone a second. What comes faster is held up, and after five minutes of it disconnected; nothing is lost."`
+	MaxPublishBurst          int           `key:"max_publish_burst" doc:"Messages of one phone that may come at once."`
+	MaxSubscriptions         int           `key:"max_subscriptions" doc:"Filters of one client."`
 	MaxPayload               Bytes         `key:"max_payload" doc:"Largest message that is read; what is larger is kept as rejected."`
+	MaxBatch                 int           `key:"max_batch" doc:"Most fixes in one message; those after them are kept as rejected."`
 	ConnectTimeout           time.Duration `key:"connect_timeout" doc:"A connection must log in within this time."`
 }
+
+// TLS configures certificates, and the addresses that use them.
+type TLS struct {
+	CertFile      string   `key:"cert_file" doc:"Certificate chain (PEM). It is read again when it changes."`
+	KeyFile       string   `key:"key_file" doc:"Its private key (PEM)."`
+	Domains       []string `key:"domains" doc:"Instead of files: names for which a certificate is got and renewed by ACME. They must lead to this server's ports 443 and 80."`
+	Email         string   `key:"email" doc:"Whom the certificate authority may write to."`
+	ACMEDirectory string   `key:"acme_directory" doc:"URL of the certificate authority. Empty: Let's Encrypt, whose terms you accept by naming domains."`
+	ACMERootFile  string   `key:"acme_root_file" doc:"Certificate (PEM) of an authority of your own."`
+	HTTPAddr      string   `key:"http_addr" doc:"Address of https and wss. http.addr then sends browsers there."`
+	MQTTAddr      string   `key:"mqtt_addr" doc:"Address of MQTT with TLS. Empty: none."`
+	ClientCAFile  string   `key:"client_ca_file" doc:"Authorities (PEM): phones must show a certificate of theirs, beside their password, on tls.mqtt_addr."`
+}
+
+// Enabled reports whether the server speaks TLS itself.
+func (t TLS) Enabled() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
 // Metrics configures the address for Prometheus.
 type Metrics struct {
@@ -82,9 +113,14 @@ type Log struct {
 // Default returns the settings of a server that nobody has configured.
 func Default() Config {
 	return Config{
-		Data:    "data",
-		HTTP:    HTTP{Addr: ":8080", Origins: []string{}},
-		MQTT:    MQTT{Addr: ":1883", PublicPort: 1883, MaxConnections: 100_000, MaxPayload: 256 << 10, ConnectTimeout: 10 * time.Second},
+		Data: "data",
+		HTTP: HTTP{Addr: ":8080", Origins: []string{}, ForwardedFrom: []string{}, MaxFailedLogins: 10, MaxFailedLoginsPerAddress: 30},
+		MQTT: MQTT{
+			Addr: ":1883", ProxyProtocolFrom: []string{}, MaxConnections: 100_000, MaxConnectsPerSecond: 2000,
+			MaxPublishesPerSecond: 100, MaxPublishBurst: 1000, MaxSubscriptions: 64,
+			MaxPayload: 256 << 10, MaxBatch: 10_000, ConnectTimeout: 10 * time.Second,
+		},
+		TLS:     TLS{Domains: []string{}, HTTPAddr: ":443", MQTTAddr: ":8883"},
 		Metrics: Metrics{Addr: "127.0.0.1:9090"},
 		Journal: Journal{MaxBytes: 10 << 30},
 		Judge: Judge{
@@ -100,6 +136,29 @@ func (c Config) KeysDir() string { return filepath.Join(c.Data, "keys") }
 
 // JournalDir is where the journal is kept.
 func (c Config) JournalDir() string { return filepath.Join(c.Data, "journal") }
+
+// CertificatesDir is where certificates are kept that were got by ACME.
+func (c Config) CertificatesDir() string { return filepath.Join(c.Data, "certificates") }
+
+// PublicMQTT is where phones connect to, as far as the settings say: host may
+// be empty, port is 0 if the server listens on a port of the system's choice.
+func (c Config) PublicMQTT() (host string, port int, tls bool) {
+	addr := c.MQTT.Addr
+	host, tls = c.MQTT.PublicHost, c.MQTT.PublicTLS
+	if c.TLS.Enabled() && c.TLS.MQTTAddr != "" {
+		addr, tls = c.TLS.MQTTAddr, true
+	}
+	if host == "" && len(c.TLS.Domains) > 0 {
+		host = c.TLS.Domains[0]
+	}
+	port = c.MQTT.PublicPort
+	if port == 0 {
+		if _, digits, err := net.SplitHostPort(addr); err == nil {
+			port, _ = strconv.Atoi(digits) // 0 if it is a name
+		}
+	}
+	return host, port, tls
+}
 
 // SQLitePath is the database file that is used when Database is empty.
 func (c Config) SQLitePath() string { return filepath.Join(c.Data, "fieldcast.db") }
@@ -117,8 +176,11 @@ func (c Config) Validate() error {
 	if err := checkDatabase(c.Database); err != nil {
 		bad("database", "%v", err)
 	}
-	for key, addr := range map[string]string{"http.addr": c.HTTP.Addr, "mqtt.addr": c.MQTT.Addr, "metrics.addr": c.Metrics.Addr} {
-		if addr == "" && key != "http.addr" {
+	for key, addr := range map[string]string{
+		"http.addr": c.HTTP.Addr, "mqtt.addr": c.MQTT.Addr, "metrics.addr": c.Metrics.Addr,
+		"tls.http_addr": c.TLS.HTTPAddr, "tls.mqtt_addr": c.TLS.MQTTAddr,
+	} {
+		if addr == "" && key != "http.addr" && key != "tls.http_addr" {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -130,15 +192,37 @@ func (c Config) Validate() error {
 			bad("http.origins", "%q is not an origin such as https://app.example.com", o)
 		}
 	}
-	if c.MQTT.PublicPort < 1 || c.MQTT.PublicPort > 65535 {
+	if c.MQTT.PublicPort < 0 || c.MQTT.PublicPort > 65535 {
 		bad("mqtt.public_port", "%d is not a port", c.MQTT.PublicPort)
 	}
-	if c.MQTT.MaxConnections < 1 {
-		bad("mqtt.max_connections", "must be at least 1")
+	for key, n := range map[string]int{
+		"mqtt.max_connections": c.MQTT.MaxConnections, "mqtt.max_connects_per_second": c.MQTT.MaxConnectsPerSecond,
+		"mqtt.max_publishes_per_second": c.MQTT.MaxPublishesPerSecond, "mqtt.max_publish_burst": c.MQTT.MaxPublishBurst,
+		"mqtt.max_subscriptions": c.MQTT.MaxSubscriptions, "http.max_failed_logins": c.HTTP.MaxFailedLogins,
+		"http.max_failed_logins_per_address": c.HTTP.MaxFailedLoginsPerAddress,
+	} {
+		if n < 1 {
+			bad(key, "must be at least 1")
+		}
 	}
-	if c.MQTT.MaxConnectionsPerAddress < 0 {
-		bad("mqtt.max_connections_per_address", "must not be negative")
+	for key, n := range map[string]int{
+		"mqtt.max_connections_per_address": c.MQTT.MaxConnectionsPerAddress, "mqtt.max_connections_per_company": c.MQTT.MaxConnectionsPerCompany,
+	} {
+		if n < 0 {
+			bad(key, "must not be negative")
+		}
 	}
+	if c.MQTT.MaxBatch < 1 || c.MQTT.MaxBatch > 10_000 {
+		bad("mqtt.max_batch", "must be between 1 and 10000")
+	}
+	for key, list := range map[string][]string{"mqtt.proxy_protocol_from": c.MQTT.ProxyProtocolFrom, "http.forwarded_from": c.HTTP.ForwardedFrom} {
+		for _, s := range list {
+			if !isNetwork(s) {
+				bad(key, "%q is not an address such as 192.0.2.1 or a network such as 10.0.0.0/8", s)
+			}
+		}
+	}
+	errs = append(errs, c.TLS.validate()...)
 	if c.MQTT.MaxPayload < 1<<10 || c.MQTT.MaxPayload > 1<<20-1<<10 {
 		bad("mqtt.max_payload", "must be between 1KiB and 1023KiB")
 	}
@@ -162,6 +246,37 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+func isNetwork(s string) bool {
+	_, addrErr := netip.ParseAddr(s)
+	_, prefixErr := netip.ParsePrefix(s)
+	return addrErr == nil || prefixErr == nil
+}
+
+func (t TLS) validate() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("tls."+format, args...)) }
+	switch {
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		bad("cert_file and tls.key_file: give both or none")
+	case t.CertFile != "" && len(t.Domains) > 0:
+		bad("domains: give either domains or cert_file, not both")
+	case !t.Enabled() && t.ClientCAFile != "":
+		bad("client_ca_file: needs cert_file or domains")
+	}
+	for _, d := range t.Domains {
+		if !domainName.MatchString(d) {
+			bad("domains: %q is not a name such as fieldcast.example.com", d)
+		}
+	}
+	if u, err := url.Parse(t.ACMEDirectory); t.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		bad("acme_directory: %q is not an https URL", t.ACMEDirectory)
+	}
+	return errs
+}
+
+// domainName is a name that a public authority would certify: with a dot, and
+// no address.
+var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func (j Judge) validate() (errs []error) {
 	for key, positive := range map[string]bool{

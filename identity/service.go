@@ -19,6 +19,11 @@ type Options struct {
 	Key    []byte           // at least 32 bytes; see [LoadKey]
 	Logger *slog.Logger     // nil: silent
 	Now    func() time.Time // nil: [time.Now]
+
+	// FailedLogins is how many logins of one account may fail in a row before
+	// each next one has to wait; FailedLoginsPerAddress is the same for an
+	// address, behind which many managers may sit. 0: 10 and 30.
+	FailedLogins, FailedLoginsPerAddress int
 }
 
 // Service issues and checks credentials. Make it with [New]. It is safe for
@@ -55,7 +60,7 @@ func New(o Options) (*Service, error) {
 		now:      o.Now,
 		signer:   newSigner(o.Key, o.Now),
 		hasher:   newHasher(),
-		throttle: newThrottle(o.Now),
+		throttle: newThrottle(o),
 		revoked:  newRevocations(),
 	}, nil
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"sync"
@@ -13,9 +14,9 @@ type allowance struct {
 	every time.Duration // and then one in this time
 }
 
-var (
-	perAccount = allowance{burst: 10, every: 30 * time.Second}
-	perRemote  = allowance{burst: 30, every: 5 * time.Second} // many managers may sit behind one address
+const (
+	accountBurst, accountEvery = 10, 30 * time.Second
+	remoteBurst, remoteEvery   = 30, 5 * time.Second // many managers may sit behind one address
 )
 
 // maxThrottled bounds the memory of a throttle to about 10 MB.
@@ -58,15 +59,21 @@ func network(addr string) string {
 // Somebody who guesses must not lock out who knows: from an address where the
 // account has logged in before, it has an allowance of its own.
 type throttle struct {
-	now func() time.Time
+	now                   func() time.Time
+	perAccount, perRemote allowance
 
 	mu    sync.Mutex
 	until map[string]time.Time // when all failures of a key will have been paid off
 	known map[string]struct{}  // account and remote of past logins
 }
 
-func newThrottle(now func() time.Time) *throttle {
-	return &throttle{now: now, until: map[string]time.Time{}, known: map[string]struct{}{}}
+func newThrottle(o Options) *throttle {
+	return &throttle{
+		now:        o.Now,
+		perAccount: allowance{burst: cmp.Or(o.FailedLogins, accountBurst), every: accountEvery},
+		perRemote:  allowance{burst: cmp.Or(o.FailedLoginsPerAddress, remoteBurst), every: remoteEvery},
+		until:      map[string]time.Time{}, known: map[string]struct{}{},
+	}
 }
 
 // attempt is a login that counts as failed until it is settled otherwise, so
@@ -89,16 +96,16 @@ func (t *throttle) begin(email, remote string) (attempt, error) {
 		a.account = a.pair
 	}
 	now := t.now()
-	wait := t.wait(a.account, perAccount, now)
+	wait := t.wait(a.account, t.perAccount, now)
 	if a.remote != "" {
-		wait = max(wait, t.wait(a.remote, perRemote, now))
+		wait = max(wait, t.wait(a.remote, t.perRemote, now))
 	}
 	if wait > 0 {
 		return a, &ThrottledError{retryAfter: (wait + time.Second - 1).Truncate(time.Second)}
 	}
-	t.count(a.account, perAccount, now)
+	t.count(a.account, t.perAccount, now)
 	if a.remote != "" {
-		t.count(a.remote, perRemote, now)
+		t.count(a.remote, t.perRemote, now)
 	}
 	return a, nil
 }
@@ -107,8 +114,8 @@ func (t *throttle) begin(email, remote string) (attempt, error) {
 func (t *throttle) forgive(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.uncount(a.account, perAccount)
-	t.uncount(a.remote, perRemote)
+	t.uncount(a.account, t.perAccount)
+	t.uncount(a.remote, t.perRemote)
 }
 
 // succeed forgives the account all it failed, but the address only this one
@@ -117,7 +124,7 @@ func (t *throttle) succeed(a attempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.until, a.account)
-	t.uncount(a.remote, perRemote)
+	t.uncount(a.remote, t.perRemote)
 	if a.remote == "" {
 		return
 	}

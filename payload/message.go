@@ -71,6 +71,24 @@ func Decode(leaf string, body []byte) Message {
 	return decodeOwnTracks(leaf, body)
 }
 
+// Limited returns a [Decode] that keeps the first most fixes of a payload; those
+// after them are a [Problem] with [track.ReasonTooLarge]. More than [MaxFixes]
+// are never kept.
+func Limited(most int) func(leaf string, body []byte) Message {
+	return func(leaf string, body []byte) Message {
+		m := Decode(leaf, body)
+		if len(m.Fixes) > most {
+			m.problem(&Problem{
+				Reason: track.ReasonTooLarge,
+				Detail: fmt.Sprintf("the message holds %d fixes; this server keeps the first %d of one", len(m.Fixes), most),
+				Body:   body,
+			})
+			m.Fixes = m.Fixes[:most]
+		}
+		return m
+	}
+}
+
 func (m *Message) problem(p *Problem) {
 	m.Problems = append(m.Problems, *p)
 }

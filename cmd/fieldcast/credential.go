@@ -16,7 +16,8 @@ import (
 // printCredential writes what somebody types into a phone, and the link that
 // saves the typing.
 func printCredential(w io.Writer, c config.Config, company string, credential identity.Credential) error {
-	server := enrol.Enrolment{Host: c.MQTT.PublicHost, Port: c.MQTT.PublicPort, TLS: c.MQTT.PublicTLS}
+	var server enrol.Enrolment
+	server.Host, server.Port, server.TLS = c.PublicMQTT()
 	note := ""
 	if server.Host == "" {
 		server.Host = thisMachine()

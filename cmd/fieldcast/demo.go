@@ -18,6 +18,9 @@ const demoEmail = "demo@fieldcast.example"
 // serveDemo serves, with a company whose people are simulated phones that
 // reach the broker by MQTT like any other, and prints how to log in.
 func (s *server) serveDemo(ctx context.Context, out io.Writer) error {
+	if s.config.MQTT.Addr == "" {
+		return errors.New("the demo's phones need mqtt.addr")
+	}
 	sim := simulation{company: "demo", count: 25, prefix: "e", interval: 5 * time.Second, speedup: 1, seed: 1, history: 30 * time.Minute}
 	return s.serve(ctx, func(ctx context.Context) error {
 		password, err := s.demoUser(ctx, sim.company)

@@ -88,7 +88,10 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, me
 	if err != nil {
 		return nil, err
 	}
-	ids, err := identity.New(identity.Options{Store: store, Key: key, Logger: log.With("component", "identity")})
+	ids, err := identity.New(identity.Options{
+		Store: store, Key: key, Logger: log.With("component", "identity"),
+		FailedLogins: c.HTTP.MaxFailedLogins, FailedLoginsPerAddress: c.HTTP.MaxFailedLoginsPerAddress,
+	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

@@ -18,6 +18,7 @@ import (
 	"fieldcast/dashboard"
 	"fieldcast/feed"
 	"fieldcast/journal/disk"
+	"fieldcast/listen"
 	"fieldcast/payload"
 	"fieldcast/track"
 )
@@ -71,8 +72,12 @@ type server struct {
 	hub          *feed.Hub
 	bridge       *bridge.Bridge
 	broker       *broker.Server
-	mqttAddr     net.Addr
+	certificates listen.Certificates // nil without TLS
+	acme         *listen.ACME        // nil without domains
+	mqttAddr     net.Addr            // nil if there is none, as the others
+	mqttsAddr    net.Addr
 	httpAddr     net.Addr
+	httpsAddr    net.Addr
 	failed       chan error // a part that ended by itself
 }
 
@@ -99,9 +104,11 @@ func (s *server) parts() []part {
 		{"feed", s.startFeed},                 // before the bridge, which publishes to it
 		{"bridge", s.startBridge},             // warm last-known positions before anybody can ask; stops after the broker, and drains
 		{"broker", s.startBroker},             // the door, still shut; its stop lets nothing new in and finishes what is under way
+		{"certificates", s.startCertificates}, // before the doors that need them
 		{"revocations", s.startRevocations},   // known before the first phone logs in
 		{"mqtt", s.startMQTT},                 // opens the door
-		{"http", s.startHTTP},                 // last: readiness, and the broker's other door
+		{"http", s.startHTTP},                 // readiness, and the broker's other door
+		{"acme", s.startACME},                 // last: the certificate authority comes to the doors
 	}
 }
 
@@ -124,7 +131,7 @@ func (s *server) serve(ctx context.Context, ready func(context.Context) error) (
 			stops = append(stops, func() { err = errors.Join(err, s.stop(p.name, stop)) })
 		}
 	}
-	s.log.Info("serving", "http", s.httpAddr, "mqtt", s.mqttAddr, "version", buildVersion())
+	s.log.Info("serving", s.doors()...)
 	if ready != nil {
 		go func() {
 			if err := ready(ctx); err != nil && ctx.Err() == nil {
@@ -139,6 +146,20 @@ func (s *server) serve(ctx context.Context, ready func(context.Context) error) (
 	case err := <-s.failed:
 		return err
 	}
+}
+
+// doors lists the addresses that are listened on, for the log.
+func (s *server) doors() []any {
+	var list []any
+	for _, d := range []struct {
+		name string
+		addr net.Addr
+	}{{"http", s.httpAddr}, {"mqtt", s.mqttAddr}, {"https", s.httpsAddr}, {"mqtts", s.mqttsAddr}} {
+		if d.addr != nil {
+			list = append(list, d.name, d.addr.String())
+		}
+	}
+	return append(list, "version", buildVersion())
 }
 
 // stop ends one part within its time, and says so when it does not.
@@ -224,6 +245,7 @@ func (s *server) startBridge(ctx context.Context) (func(context.Context) error, 
 			Future: j.Future, Stale: j.Stale, InaccurateM: j.InaccurateM,
 			Patience: j.Patience, JumpMPS: j.JumpMPS,
 		},
+		Decode:     payload.Limited(s.config.MQTT.MaxBatch),
 		Logger:     s.log.With("component", "bridge"),
 		Registerer: s.metrics,
 	})
@@ -251,29 +273,24 @@ func (s *server) startRevocations(ctx context.Context) (func(context.Context) er
 	return s.background(s.installation.Identity.Run), nil
 }
 
-// startMQTT has nothing to stop: the broker closes its listeners itself.
-func (s *server) startMQTT(context.Context) (_ func(context.Context) error, err error) {
-	if s.config.MQTT.Addr == "" {
-		return nil, nil
-	}
-	if s.mqttAddr, err = s.broker.ListenTCP(s.config.MQTT.Addr); err != nil {
-		return nil, fmt.Errorf("mqtt.addr: %w", err)
-	}
-	return nil, nil
-}
-
 func (s *server) startBroker(ctx context.Context) (func(context.Context) error, error) {
 	limits := broker.DefaultLimits()
 	limits.Connections = s.config.MQTT.MaxConnections
 	limits.ConnectionsPerAddress = s.config.MQTT.MaxConnectionsPerAddress
+	limits.ConnectionsPerCompany = s.config.MQTT.MaxConnectionsPerCompany
+	limits.AcceptsPerSecond = s.config.MQTT.MaxConnectsPerSecond
+	limits.PublishesPerSecond = s.config.MQTT.MaxPublishesPerSecond
+	limits.PublishBurst = s.config.MQTT.MaxPublishBurst
+	limits.Subscriptions = s.config.MQTT.MaxSubscriptions
 	limits.PayloadBytes = int(s.config.MQTT.MaxPayload)
 	limits.ConnectTimeout = s.config.MQTT.ConnectTimeout
+	decode := payload.Limited(s.config.MQTT.MaxBatch)
 	b, err := broker.New(broker.Options{
 		Identities: s.installation.Identity,
 		Journal:    s.journal,
 		People:     s.bridge,
 		Changes:    s.hub,
-		Inspect:    func(leaf string, body []byte) error { return payload.Decode(leaf, body).Err() },
+		Inspect:    func(leaf string, body []byte) error { return decode(leaf, body).Err() },
 		Limits:     limits,
 		Origins:    s.config.HTTP.Origins,
 		Logger:     s.log.With("component", "broker"),

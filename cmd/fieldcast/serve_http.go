@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -12,9 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"fieldcast/dashboard"
+	"fieldcast/listen"
 )
 
-// startHTTP mounts the dashboard, and the broker at /mqtt.
+// startHTTP mounts the dashboard, and the broker at /mqtt: at https if there
+// are certificates.
 func (s *server) startHTTP(context.Context) (func(context.Context) error, error) {
 	h, err := dashboard.New(dashboard.Options{
 		Store:          s.installation.Store,
@@ -22,7 +26,7 @@ func (s *server) startHTTP(context.Context) (func(context.Context) error, error)
 		Identities:     s.installation.Identity,
 		MQTT:           s.broker,
 		Ready:          s.checks(),
-		BehindTLS:      s.config.HTTP.BehindTLS,
+		BehindTLS:      s.config.HTTP.BehindTLS || s.certificates != nil,
 		MapStyle:       s.config.Map.Style,
 		MapAttribution: s.config.Map.Attribution,
 		Version:        buildVersion(),
@@ -32,12 +36,32 @@ func (s *server) startHTTP(context.Context) (func(context.Context) error, error)
 	if err != nil {
 		return nil, err
 	}
-	addr, stop, err := s.listenHTTP(s.config.HTTP.Addr, h)
+	proxies, err := listen.Prefixes(s.config.HTTP.ForwardedFrom)
 	if err != nil {
-		return nil, fmt.Errorf("http.addr: %w", err)
+		return nil, fmt.Errorf("http.forwarded_from: %w", err)
+	}
+	h = listen.Forwarded(h, proxies)
+	var stopSecure func(context.Context) error
+	plain := h
+	if secured := s.secureHTTP(); secured != nil {
+		if s.httpsAddr, stopSecure, err = s.listenHTTP(s.config.TLS.HTTPAddr, h, secured); err != nil {
+			return nil, fmt.Errorf("tls.http_addr: %w", err)
+		}
+		plain = s.plainHTTP(h, s.httpsAddr)
+	}
+	addr, stop, err := s.listenHTTP(s.config.HTTP.Addr, plain, nil)
+	if err != nil {
+		err = fmt.Errorf("http.addr: %w", err)
+		if stopSecure != nil {
+			err = errors.Join(err, stopSecure(context.Background()))
+		}
+		return nil, err
 	}
 	s.httpAddr = addr
-	return stop, nil
+	if stopSecure == nil {
+		return stop, nil
+	}
+	return func(ctx context.Context) error { return errors.Join(stopSecure(ctx), stop(ctx)) }, nil
 }
 
 // startMetrics serves Prometheus and pprof on an address of their own, because
@@ -53,15 +77,16 @@ func (s *server) startMetrics(context.Context) (func(context.Context) error, err
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	_, stop, err := s.listenHTTP(s.config.Metrics.Addr, mux)
+	_, stop, err := s.listenHTTP(s.config.Metrics.Addr, mux, nil)
 	if err != nil {
 		return nil, fmt.Errorf("metrics.addr: %w", err)
 	}
 	return stop, nil
 }
 
-// listenHTTP binds at once, so that a taken port is an error of the start.
-func (s *server) listenHTTP(addr string, h http.Handler) (net.Addr, func(context.Context) error, error) {
+// listenHTTP binds at once, so that a taken port is an error of the start. It
+// speaks TLS if secured is not nil.
+func (s *server) listenHTTP(addr string, h http.Handler, secured *tls.Config) (net.Addr, func(context.Context) error, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
@@ -73,11 +98,17 @@ func (s *server) listenHTTP(addr string, h http.Handler) (net.Addr, func(context
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		TLSConfig:         secured,
+		ErrorLog:          slog.NewLogLogger(s.log.With("component", "http").Handler(), slog.LevelDebug), // strangers' broken handshakes
+	}
+	serve := srv.Serve
+	if secured != nil {
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("http server: %w", err))
 		}
 	}()
