@@ -49,6 +49,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"bad database", "database: mysql://x\n", "database: must start with postgres://"},
 		{"two problems at once", "log:\n  level: loud\n  format: xml\n", `log.format: "xml" is not text or json`},
 		{"journal too small", "journal:\n  max_bytes: 1KiB\n", "journal.max_bytes: must be at least 64MiB"},
+		{"certificate without key", "tls:\n  cert_file: a.pem\n", "tls.cert_file and tls.key_file: give both or none"},
+		{"files and domains", "tls:\n  cert_file: a\n  key_file: b\n  domains: [a.example]\n", "tls.domains: give either domains or cert_file"},
+		{"a domain that is none", "tls:\n  domains: ['*.example.com']\n", `tls.domains: "*.example.com" is not a name`},
+		{"an authority without TLS", "tls:\n  domains: [a.example]\n  acme_directory: http://x\n", "tls.acme_directory: \"http://x\" is not an https URL"},
+		{"client certificates without TLS", "tls:\n  client_ca_file: a\n", "tls.client_ca_file: needs"},
+		{"bad network", "mqtt:\n  proxy_protocol_from: [balancer]\n", `mqtt.proxy_protocol_from: "balancer" is not an address`},
+		{"bad proxy", "http:\n  forwarded_from: ['10.0.0.0/99']\n", "http.forwarded_from: "},
+		{"no publishes", "mqtt:\n  max_publishes_per_second: 0\n", "mqtt.max_publishes_per_second: must be at least 1"},
+		{"large batch", "mqtt:\n  max_batch: 20000\n", "mqtt.max_batch: must be between 1 and 10000"},
+		{"negative", "mqtt:\n  max_connections_per_company: -1\n", "mqtt.max_connections_per_company: must not be negative"},
 		{"bad origin", "http:\n  origins: [example]\n", `http.origins: "example" is not an origin`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,6 +88,31 @@ func TestPrintHidesSecretsAndReadsBack(t *testing.T) {
 	must(t, err)
 	if got := back.Print(false); got != out {
 		t.Errorf("printed again:\n%s\nwant:\n%s", got, out)
+	}
+}
+
+// Where phones connect follows from what the server does itself, unless a
+// setting says otherwise.
+func TestPublicMQTT(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*config.Config)
+		host   string
+		port   int
+		tls    bool
+	}{
+		{"defaults", func(*config.Config) {}, "", 1883, false},
+		{"another port", func(c *config.Config) { c.MQTT.Addr = "127.0.0.1:2883" }, "", 2883, false},
+		{"domains", func(c *config.Config) { c.TLS.Domains = []string{"a.example", "b.example"} }, "a.example", 8883, true},
+		{"files", func(c *config.Config) { c.TLS.CertFile, c.MQTT.PublicHost = "a", "m.example" }, "m.example", 8883, true},
+		{"TLS for browsers only", func(c *config.Config) { c.TLS.CertFile, c.TLS.MQTTAddr = "a", "" }, "", 1883, false},
+		{"a proxy in front", func(c *config.Config) { c.MQTT.PublicPort, c.MQTT.PublicTLS = 443, true }, "", 443, true},
+	} {
+		c := config.Default()
+		tt.change(&c)
+		if host, port, tls := c.PublicMQTT(); host != tt.host || port != tt.port || tls != tt.tls {
+			t.Errorf("%s: got %q, %d, %v", tt.name, host, port, tls)
+		}
 	}
 }
 
