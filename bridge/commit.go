@@ -61,7 +61,13 @@ func (c *committer) run(ctx context.Context) error {
 func (c *committer) gather(ctx context.Context) (*batch, error) {
 	b := newBatch(c.cursor)
 	var timer *time.Timer
-	var due <-chan time.Time
+	var due, cut <-chan time.Time
+	if c.cursor > c.cut {
+		// Nothing may come for long, least of all into a journal that is full.
+		cutting := time.NewTimer(cutEvery - time.Since(c.cutAt))
+		defer cutting.Stop()
+		cut = cutting.C
+	}
 	for {
 		ended, err := c.fill(ctx)
 		if err != nil {
@@ -91,6 +97,8 @@ func (c *committer) gather(ctx context.Context) (*batch, error) {
 		case <-c.bridge.recent.more:
 		case <-due:
 			return b, nil
+		case <-cut:
+			c.truncate(false)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -359,3 +359,22 @@ func TestCloseDuringOutage(t *testing.T) {
 		}
 	})
 }
+
+// The journal is cut off behind what is committed also when nothing more comes:
+// one that is full takes nothing before.
+func TestCutWithoutNews(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range 10 {
+			w.fix("acme", "e1", time.Now().Add(time.Duration(i)*time.Second), 12)
+		}
+		w.settle()
+		if st := w.journal.Stats(); st.First != 1 {
+			t.Errorf("the journal is cut at each commit: it starts with %d", st.First)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if st := w.journal.Stats(); st.First != 11 || w.journal.cuts != 1 {
+			t.Errorf("after 10 s the journal starts with %d after %d cuts, want 11 after one", st.First, w.journal.cuts)
+		}
+	})
+}

@@ -61,6 +61,13 @@ const (
 	drainTimeout = 12 * time.Second // the bridge writes what the journal still holds
 )
 
+// A database that is away is waited for: those of a machine that has just
+// booted start together. Its file or server is asked this often.
+const (
+	databasePatience = 30 * time.Second
+	databaseAskEvery = 500 * time.Millisecond
+)
+
 // server holds the parts while they run.
 type server struct {
 	config  config.Config
@@ -186,12 +193,31 @@ func (s *server) fail(err error) {
 }
 
 func (s *server) startInstallation(ctx context.Context) (func(context.Context) error, error) {
-	opened, err := openInstallation(ctx, s.config, s.log, s.metrics)
+	opened, err := s.openPatiently(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.installation = opened
 	return func(context.Context) error { return opened.Close() }, nil
+}
+
+// openPatiently opens the installation, and waits for a database that is away.
+func (s *server) openPatiently(ctx context.Context) (*opened, error) {
+	begun := time.Now()
+	for attempt := 1; ; attempt++ {
+		o, err := openInstallation(ctx, s.config, s.log, s.metrics)
+		if !errors.Is(err, track.ErrUnavailable) || time.Since(begun) > databasePatience {
+			return o, err
+		}
+		if attempt == 1 {
+			s.log.Warn("the database is away; waiting for it", "at_most", databasePatience, "error", err)
+		}
+		select {
+		case <-time.After(databaseAskEvery):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 func (s *server) startJournal(context.Context) (func(context.Context) error, error) {

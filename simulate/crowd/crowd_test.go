@@ -201,6 +201,52 @@ func TestEverythingArrives(t *testing.T) {
 	}
 }
 
+// Stop ends the publishing; what is under way is still acknowledged.
+func TestStop(t *testing.T) {
+	m := newMemory()
+	addr, _ := serve(t, "127.0.0.1:0", m)
+	stop := make(chan struct{})
+	o := crowd.Options{Addr: addr, Phones: phones(10), Rate: 1000, Stop: stop, Progress: func(p crowd.Progress) {
+		if p.Acked > 100 {
+			select {
+			case <-stop:
+			default:
+				close(stop)
+			}
+		}
+	}}
+	l := run(t, o)
+	if l.Published <= 100 || l.Acked != l.Published {
+		t.Errorf("%d published, %d acknowledged", l.Published, l.Acked)
+	}
+	if v := verdict(t, l, m); v.Err() != nil {
+		t.Error(v)
+	}
+}
+
+// Repeat writes everything so often, with DUP from the second on; Padding does
+// not change what is measured.
+func TestRepeatAndPadding(t *testing.T) {
+	const repeat = 50
+	m := newMemory()
+	addr, stop := serve(t, "127.0.0.1:0", m)
+	l := run(t, crowd.Options{Addr: addr, Phones: phones(5), Rate: 100, Duration: 300 * time.Millisecond, Repeat: repeat, Padding: 5000})
+	stop()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// The phones leave with the first acknowledgement of their last fix.
+	if l.Published == 0 || l.Acked != l.Published || l.Resent != (repeat-1)*l.Published || m.dups < l.Resent/2 {
+		t.Errorf("%d published, %d acknowledged, %d sent again, %d of these arrived", l.Published, l.Acked, l.Resent, m.dups)
+	}
+	stored := 0
+	for _, fixes := range m.fixes {
+		stored += len(fixes)
+	}
+	if stored != l.Published || len(m.errs) > 0 {
+		t.Errorf("%d of %d are different ones, errors %v", stored, l.Published, m.errs)
+	}
+}
+
 func TestServerRestarts(t *testing.T) {
 	m := newMemory()
 	addr, stop := serve(t, "127.0.0.1:0", m)

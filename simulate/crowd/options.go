@@ -28,8 +28,11 @@ type Options struct {
 	// Rate is how many fixes a second all phones together publish, evenly. It
 	// does not wait for acknowledgements.
 	Rate float64
-	// Duration is how long they publish; 0 is until ctx is done.
+	// Duration is how long they publish; 0 is until Stop is closed or ctx is done.
 	Duration time.Duration
+	// Stop, if not nil, ends the publishing when it is closed. The phones stay
+	// to get the rest acknowledged, as after Duration.
+	Stop <-chan struct{}
 	// Start is the time of the first fix by the phones' clocks; zero is now.
 	// Their clocks run at normal speed.
 	Start time.Time
@@ -48,6 +51,12 @@ type Options struct {
 	// Inflight is how many publishes of a phone may wait for acknowledgement at
 	// a time; 0 is 16. More wait in the phone.
 	Inflight int
+	// Repeat is how often each publish is written at once; 0 is 1. More, with
+	// DUP from the second on, is what a phone does that believes in no network.
+	Repeat int
+	// Padding makes payloads longer by about this many bytes, in a key that no
+	// server knows.
+	Padding int
 	// Dials is how many phones connect at the same time; 0 is 100.
 	Dials int
 	// Dial opens a connection to Addr; nil is plain TCP.
@@ -90,11 +99,12 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.KeepAlive, time.Minute)
 	setDefault(&o.AckWait, 20*time.Second)
 	setDefault(&o.Inflight, 16)
+	setDefault(&o.Repeat, 1)
 	setDefault(&o.Dials, 100)
 	if o.KeepAlive < time.Second || o.KeepAlive > math.MaxUint16*time.Second {
 		errs = append(errs, fmt.Errorf("the keepalive must be between 1 s and 65535 s, not %v", o.KeepAlive))
 	}
-	if o.Inflight < 0 || o.Inflight > math.MaxUint16 || o.Dials < 0 || o.Duration < 0 || o.AckWait < 0 {
+	if o.Inflight < 0 || o.Inflight > math.MaxUint16 || o.Dials < 0 || o.Duration < 0 || o.AckWait < 0 || o.Repeat < 0 || o.Padding < 0 {
 		errs = append(errs, errors.New("numbers and durations must not be negative, and at most 65,535 publishes in flight"))
 	}
 	if o.Dial == nil {

@@ -78,21 +78,28 @@ func (p *phone) pump() {
 	}
 	p.buf = p.buf[:0]
 	now := time.Now()
-	var payload [256]byte
 	for p.sent < min(p.run.o.Inflight, len(p.waiting)) {
 		n := p.waiting[p.sent]
-		f := &p.fixes[n]
-		p.buf = appendPublish(p.buf, p.topic, packetID(n), f.tries > 0, appendLocation(payload[:0], *f))
-		if f.tries > 0 {
-			p.tally.resent++
-		}
-		if f.tries < 255 {
-			f.tries++
+		for range p.run.o.Repeat {
+			p.put(n)
 		}
 		p.sent++
 		p.sentAt = append(p.sentAt, now)
 	}
 	p.write(p.buf)
+}
+
+// put appends a publish to what is to be written. p.mu is held.
+func (p *phone) put(n int32) {
+	var payload [256]byte
+	f := &p.fixes[n]
+	p.buf = appendPublish(p.buf, p.topic, packetID(n), f.tries > 0, appendLocation(payload[:0], *f, p.run.padding))
+	if f.tries > 0 {
+		p.tally.resent++
+	}
+	if f.tries < 255 {
+		f.tries++
+	}
 }
 
 // write sends bytes; a failure closes the connection, which ends its reader.

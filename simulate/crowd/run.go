@@ -3,6 +3,7 @@ package crowd
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,8 @@ import (
 type run struct {
 	o     Options
 	dials chan struct{} // one place for each phone that connects now
+
+	padding string // of every payload
 
 	missing  atomic.Int64  // phones that were never connected yet
 	allThere chan struct{} // closed when none is missing
@@ -28,13 +31,13 @@ const publishers = 16
 // acknowledged (at most o.DrainWait), and disconnect. Lost and refused
 // connections are counted, not errors: see [Ledger.String]. When ctx ends, the
 // phones disconnect at once; that is an error, beside the ledger so far, unless
-// o.Duration is 0.
+// o.Duration is 0 and there is no o.Stop.
 func Run(ctx context.Context, o Options) (*Ledger, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("crowd: %w", err)
 	}
-	r := &run{o: o, dials: make(chan struct{}, o.Dials), allThere: make(chan struct{})}
+	r := &run{o: o, dials: make(chan struct{}, o.Dials), padding: strings.Repeat("x", o.Padding), allThere: make(chan struct{})}
 	r.missing.Store(int64(len(o.Phones)))
 	phones := make([]*phone, len(o.Phones))
 	for i, p := range o.Phones {
@@ -51,7 +54,7 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	r.awaitFirstConnects(ctx)
 	began := time.Now()
-	r.publish(ctx, phones)
+	r.publishUntilStop(ctx, phones)
 	published := time.Since(began)
 	if ctx.Err() == nil {
 		drain(ctx, phones, o.DrainWait)
@@ -60,7 +63,7 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 	group.Wait()
 
 	l := newLedger(phones, published)
-	if err := ctx.Err(); err != nil && o.Duration > 0 {
+	if err := ctx.Err(); err != nil && (o.Duration > 0 || o.Stop != nil) {
 		return l, fmt.Errorf("crowd: ended early: %w", err)
 	}
 	return l, nil
@@ -70,10 +73,27 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 func (r *run) awaitFirstConnects(ctx context.Context) {
 	select {
 	case <-r.allThere:
+	case <-r.o.Stop: // nil: never
 	case <-time.After(r.o.ConnectWait):
 		r.o.Logger.Warn("not all phones are connected", "missing", r.missing.Load())
 	case <-ctx.Done():
 	}
+}
+
+// publishUntilStop is publish, which o.Stop ends too.
+func (r *run) publishUntilStop(ctx context.Context, phones []*phone) {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() {
+		defer cancel()
+		r.publish(ctx, phones)
+	})
+	select {
+	case <-r.o.Stop: // nil: never
+		cancel()
+	case <-ctx.Done():
+	}
+	group.Wait()
 }
 
 // publish makes fixes at the rate of the run until it is over.

@@ -66,8 +66,8 @@ func (w *walker) move(seconds float64) {
 	w.lon += d * math.Sin(rad) / math.Cos(w.lat*math.Pi/180)
 }
 
-// appendLocation writes a fix as OwnTracks does.
-func appendLocation(b []byte, f sentFix) []byte {
+// appendLocation writes a fix as OwnTracks does, with padding in a key of ours.
+func appendLocation(b []byte, f sentFix, padding string) []byte {
 	b = append(b, `{"_type":"location","lat":`...)
 	b = appendDecimal(b, int64(f.lat), 7)
 	b = append(b, `,"lon":`...)
@@ -78,6 +78,11 @@ func appendLocation(b []byte, f sentFix) []byte {
 	b = strconv.AppendUint(b, uint64(f.vel), 10)
 	b = append(b, `,"cog":`...)
 	b = strconv.AppendUint(b, uint64(f.cog), 10)
+	if padding != "" {
+		b = append(b, `,"padding":"`...)
+		b = append(b, padding...)
+		b = append(b, '"')
+	}
 	return append(b, '}')
 }
 

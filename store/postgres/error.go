@@ -80,6 +80,9 @@ func away(err error) bool {
 // errLost marks what failed because its connection broke.
 var errLost = errors.New("the connection to the database broke")
 
+// errReadOnly marks what a database answers that takes no changes.
+var errReadOnly = errors.New("read-only")
+
 // fail gives err the kind that callers look for. The error of ctx wins over
 // what the interrupted statement said, and a closed store over both.
 func (s *Store) fail(ctx context.Context, op string, err error) error {

@@ -87,6 +87,23 @@ func TestReadOnly(t *testing.T) {
 	if _, err := s.Companies(t.Context()); err != nil {
 		t.Errorf("reading: %v", err)
 	}
+	// Connections of before do not learn that it takes changes again.
+	admin(t, with(t, server, "default_transaction_read_only", "off"), "ALTER DATABASE "+dbName(t, server)+" RESET default_transaction_read_only")
+	for _, refused := range []func() error{
+		func() error { return s.Ping(t.Context()) },
+		func() error { _, err := s.Commit(t.Context(), batch(t, 0, 1)); return err },
+	} {
+		err := refused()
+		for range 20 { // as many as the pool may hold
+			if err == nil {
+				break
+			}
+			err = refused()
+		}
+		if err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
 }
 
 // TestKilledConnections cuts every connection of the store, again and again.

@@ -175,7 +175,7 @@ func (s *Store) Ping(ctx context.Context) error {
 		var readOnly bool
 		err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'").Scan(&readOnly)
 		if err == nil && readOnly {
-			err = fmt.Errorf("the database at %s is read-only: %w", s.address, track.ErrUnavailable)
+			err = fmt.Errorf("the database at %s is %w: %w", s.address, errReadOnly, track.ErrUnavailable)
 		}
 		return err
 	})
@@ -207,6 +207,11 @@ func (s *Store) call(ctx context.Context, op string, f func(ctx context.Context,
 	err = f(inner, conn.Conn())
 	if err != nil && conn.Conn().IsClosed() {
 		err = errors.Join(errLost, err)
+	}
+	if errors.Is(err, errReadOnly) || sqlstate(err) == codeReadOnly {
+		// Connections stay what they were when they were made, and lead to where
+		// they led: after a fail-over the other server is found by new ones.
+		s.pool.Reset()
 	}
 	return s.fail(ctx, op, err)
 }
