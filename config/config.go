@@ -20,16 +20,17 @@ import (
 // the environment is FIELDCAST_ and the path with underscores, in capitals:
 // journal.max_bytes is FIELDCAST_JOURNAL_MAX_BYTES.
 type Config struct {
-	Data     string  `key:"data" doc:"Folder for the database, the journal and the keys."`
-	Database string  `key:"database" secret:"url" doc:"PostgreSQL, as postgres://user:password@host:5432/name. Empty: SQLite in the data folder."`
-	HTTP     HTTP    `key:"http" doc:"Web app, REST and MQTT over WebSocket."`
-	MQTT     MQTT    `key:"mqtt" doc:"MQTT for phones and programs."`
-	TLS      TLS     `key:"tls" doc:"TLS for phones and browsers: with a certificate in files, or one that is got by ACME for domains."`
-	Metrics  Metrics `key:"metrics" doc:"Prometheus metrics and pprof. Keep this address private."`
-	Journal  Journal `key:"journal" doc:"The durable log between phones and database."`
-	Judge    Judge   `key:"judge" doc:"When a fix is marked as doubtful. Raw values are always kept."`
-	Map      Map     `key:"map" doc:"The manager's map."`
-	Log      Log     `key:"log" doc:"Messages on standard error."`
+	Data     string   `key:"data" doc:"Folder for the database, the journal and the keys."`
+	Database string   `key:"database" secret:"url" doc:"PostgreSQL, as postgres://user:password@host:5432/name. Empty: SQLite in the data folder."`
+	HTTP     HTTP     `key:"http" doc:"Web app, REST and MQTT over WebSocket."`
+	MQTT     MQTT     `key:"mqtt" doc:"MQTT for phones and programs."`
+	TLS      TLS      `key:"tls" doc:"TLS for phones and browsers: with a certificate in files, or one that is got by ACME for domains."`
+	Identity Identity `key:"identity" doc:"Who else than this server may say who somebody is."`
+	Metrics  Metrics  `key:"metrics" doc:"Prometheus metrics and pprof. Keep this address private."`
+	Journal  Journal  `key:"journal" doc:"The durable log between phones and database."`
+	Judge    Judge    `key:"judge" doc:"When a fix is marked as doubtful. Raw values are always kept."`
+	Map      Map      `key:"map" doc:"The manager's map."`
+	Log      Log      `key:"log" doc:"Messages on standard error."`
 }
 
 // HTTP configures the web side.
@@ -120,9 +121,10 @@ func Default() Config {
 			MaxPublishesPerSecond: 100, MaxPublishBurst: 1000, MaxSubscriptions: 64,
 			MaxPayload: 256 << 10, MaxBatch: 10_000, ConnectTimeout: 10 * time.Second,
 		},
-		TLS:     TLS{Domains: []string{}, HTTPAddr: ":443", MQTTAddr: ":8883"},
-		Metrics: Metrics{Addr: "127.0.0.1:9090"},
-		Journal: Journal{MaxBytes: 10 << 30},
+		TLS:      TLS{Domains: []string{}, HTTPAddr: ":443", MQTTAddr: ":8883"},
+		Identity: Identity{Issuers: Issuers{}},
+		Metrics:  Metrics{Addr: "127.0.0.1:9090"},
+		Journal:  Journal{MaxBytes: 10 << 30},
 		Judge: Judge{
 			Future: time.Minute, Stale: 24 * time.Hour, InaccurateM: 200,
 			Patience: 10 * time.Minute, JumpMPS: 100,
@@ -223,6 +225,11 @@ func (c Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.TLS.validate()...)
+	for _, i := range c.Identity.Issuers {
+		if err := i.complete(); err != nil {
+			bad("identity.issuers", "%v", err)
+		}
+	}
 	if c.MQTT.MaxPayload < 1<<10 || c.MQTT.MaxPayload > 1<<20-1<<10 {
 		bad("mqtt.max_payload", "must be between 1KiB and 1023KiB")
 	}

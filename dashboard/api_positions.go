@@ -117,7 +117,7 @@ func visible(id track.Identity, all []track.Position) []track.Position {
 
 func (s *server) snapshotKey(id track.Identity, company string) string {
 	if id.Role == track.RoleIntegrator {
-		return company + " " + strings.Join(id.Topics, " ")
+		return fmt.Sprint(company, " ", id.Topics, " ", id.Rules)
 	}
 	return company
 }

@@ -34,6 +34,8 @@ var (
 	ErrExpired       = &Failure{"expired", "token has expired"}
 	ErrNotYetValid   = &Failure{"not_yet_valid", "token is not valid yet"}
 	ErrBadClaims     = &Failure{"bad_claims", "token does not say who this is"}
+	ErrTooLong       = &Failure{"too_long", "token of another issuer is valid for longer than is allowed"}
+	ErrUnknownKey    = &Failure{"unknown_key", "token is signed with a key that is not known, or not known yet"}
 	ErrRevoked       = &Failure{"revoked", "token has been revoked"}
 	ErrOtherUser     = &Failure{"other_user", "user name does not belong to this token"}
 	ErrBadLogin      = &Failure{"bad_login", "e-mail address or password is wrong"}

@@ -155,7 +155,7 @@ func checkIdentity(id track.Identity) error {
 		}
 		return nil
 	}
-	if len(id.Topics) == 0 {
+	if len(id.Topics) == 0 && len(id.Rules) == 0 {
 		return track.Invalid("topics", "an integrator needs at least one, such as fc/%s/+/last", id.Company)
 	}
 	for _, filter := range id.Topics {

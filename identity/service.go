@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"fieldcast/track"
 )
 
@@ -24,6 +26,14 @@ type Options struct {
 	// each next one has to wait; FailedLoginsPerAddress is the same for an
 	// address, behind which many managers may sit. 0: 10 and 30.
 	FailedLogins, FailedLoginsPerAddress int
+
+	// Issuers are others whose tokens count. Their keys are read by
+	// [Service.RunIssuers].
+	Issuers    []Issuer
+	Registerer prometheus.Registerer // nil: no metrics
+	// KeysAtMost is how often the keys of an issuer are read at most because
+	// somebody misses one. 0: 10 s.
+	KeysAtMost time.Duration
 }
 
 // Service issues and checks credentials. Make it with [New]. It is safe for
@@ -37,10 +47,11 @@ type Service struct {
 	hasher   *hasher
 	throttle *throttle
 	revoked  *revocations
+	issuers  map[string]*outside // by the claim iss
 }
 
-// New returns a service, or [track.ErrInvalid] if the key is too short. It does
-// no I/O.
+// New returns a service, or [track.ErrInvalid] if the key is too short or an
+// issuer cannot be used. It does no I/O.
 func New(o Options) (*Service, error) {
 	if o.Store == nil {
 		return nil, track.Invalid("store", "is needed to know users and revoked tokens")
@@ -54,6 +65,10 @@ func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	issuers, err := newIssuers(o)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		store:    o.Store,
 		log:      o.Logger,
@@ -62,6 +77,7 @@ func New(o Options) (*Service, error) {
 		hasher:   newHasher(),
 		throttle: newThrottle(o),
 		revoked:  newRevocations(),
+		issuers:  issuers,
 	}, nil
 }
 
@@ -69,11 +85,29 @@ func New(o Options) (*Service, error) {
 // It does no I/O: what has been revoked is known from [Service.Start] and
 // [Service.Run].
 func (s *Service) Verify(token string) (track.Identity, error) {
+	if o := s.outside(token); o != nil {
+		id, err := o.verify(token)
+		if err == nil && s.revoked.has(id.TokenID) {
+			err = ErrRevoked
+		}
+		if err != nil {
+			return track.Identity{}, err
+		}
+		return id, nil
+	}
 	c, err := s.check(token, audienceAccess)
 	if err != nil {
 		return track.Identity{}, err
 	}
 	return c.identity(), nil
+}
+
+// outside returns the issuer that a token names, if it is somebody else.
+func (s *Service) outside(token string) *outside {
+	if len(s.issuers) == 0 {
+		return nil // and nobody pays for looking
+	}
+	return s.issuers[issuerOf(token)]
 }
 
 // Authenticate returns who logs in with an MQTT CONNECT: the password is an

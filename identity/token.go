@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -36,6 +37,7 @@ type claims struct {
 	Company  string           `json:"company,omitempty"`
 	Employee string           `json:"employee,omitempty"`
 	Topics   []string         `json:"topics,omitempty"`
+	ACL      json.RawMessage  `json:"acl,omitempty"`       // of an integrator, in place of topics: see readACL
 	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"` // of a session: when the password was given
 }
 
@@ -60,7 +62,7 @@ func newClaims(id track.Identity, aud audience, now time.Time, ttl time.Duration
 }
 
 func (c *claims) identity() track.Identity {
-	return track.Identity{
+	id := track.Identity{
 		TokenID:   c.ID,
 		Subject:   c.Subject,
 		Role:      c.Role,
@@ -69,6 +71,10 @@ func (c *claims) identity() track.Identity {
 		Topics:    c.Topics,
 		ExpiresAt: c.ExpiresAt.Time,
 	}
+	if len(c.ACL) > 0 && c.Role == track.RoleIntegrator {
+		id.Rules, _ = readACL(c.ACL, c.Company) // none: complete says no
+	}
+	return id
 }
 
 // complete reports whether the claims say who this is.
@@ -111,7 +117,12 @@ func (s *signer) verify(token string, aud audience) (*claims, error) {
 		return nil, ErrTooLarge
 	}
 	c := &claims{}
-	_, err := s.parsers[aud].ParseWithClaims(token, c, func(*jwt.Token) (any, error) { return s.key, nil })
+	_, err := s.parsers[aud].ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
+		if _, critical := t.Header["crit"]; critical { // must be understood (RFC 7515, 4.1.11), and none is
+			return nil, ErrBadSignature
+		}
+		return s.key, nil
+	})
 	switch {
 	case err != nil:
 		return nil, failure(err)

@@ -60,16 +60,6 @@ func (id Identity) mayReceive(t Topic, topic string) bool {
 	return false
 }
 
-// listed reports whether a token of an integrator names the topic.
-func (id Identity) listed(topic string) bool {
-	for _, filter := range id.Topics {
-		if Match(filter, topic) {
-			return true
-		}
-	}
-	return false
-}
-
 func (id Identity) maySubscribe(filter string) bool {
 	if CheckFilter(filter) != nil {
 		return false
@@ -106,7 +96,7 @@ func (id Identity) readable() []string {
 	case RoleManager, RoleAdmin, RoleOperator:
 		return []string{base + "#"}
 	case RoleIntegrator:
-		return id.Topics
+		return id.listedFilters()
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ func identities(company string) []track.Identity {
 		{Role: track.RoleManager, Company: company},
 		{Role: track.RoleAdmin, Company: company},
 		{Role: track.RoleIntegrator, Company: company, Topics: []string{"fc/" + company + "/+/last"}},
+		{Role: track.RoleIntegrator, Company: company, Rules: []track.Rule{{Filter: "fc/" + company + "/e18/#", Deny: true}, {Filter: "fc/" + company + "/+/last"}}},
 		{Role: track.RoleOperator},
 	}
 }
@@ -72,7 +73,7 @@ func TestAllow(t *testing.T) {
 
 func TestNarrow(t *testing.T) {
 	ids := identities("acme")
-	device, viewer, manager, integrator, operator := ids[0], ids[1], ids[2], ids[4], ids[5]
+	device, viewer, manager, integrator, operator := ids[0], ids[1], ids[2], ids[4], ids[6]
 	for _, tt := range []struct {
 		id           track.Identity
 		filter, want string // empty: refused
@@ -130,6 +131,30 @@ func TestIntegratorStaysInside(t *testing.T) {
 	}
 	if got, ok := track.Narrow(id, "fc/other/#"); ok {
 		t.Errorf("other company's filter granted as %q", got)
+	}
+}
+
+// The first rule that matches decides, and what none names is denied.
+func TestRules(t *testing.T) {
+	id := track.Identity{Role: track.RoleIntegrator, Company: "acme", Rules: []track.Rule{
+		{Filter: "fc/acme/e1/presence"},
+		{Filter: "fc/acme/e1/#", Deny: true},
+		{Filter: "fc/acme/+/last"},
+		{Filter: "fc/acme/e2/last", Deny: true}, // too late
+		{Filter: "#"},
+		{Filter: "fc/other/#"},
+	}}
+	for topic, want := range map[string]bool{
+		"fc/acme/e1/presence": true, "fc/acme/e1/last": false, "fc/acme/e1": false, "fc/acme/e2/last": true,
+		"fc/acme/_live": true, "fc/acme/e2/cmd": false, "fc/other/e1/last": false,
+	} {
+		if got := track.Allow(id, track.Receive, topic); got != want {
+			t.Errorf("%s: %v, want %v", topic, got, want)
+		}
+	}
+	none := track.Identity{Role: track.RoleIntegrator, Company: "acme", Rules: []track.Rule{{Filter: "fc/acme/#", Deny: true}}}
+	if _, ok := track.Narrow(none, "fc/acme/+/last"); ok {
+		t.Error("a filter is granted though everything is denied")
 	}
 }
 

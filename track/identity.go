@@ -33,5 +33,6 @@ type Identity struct {
 	Company   string    // empty only for RoleOperator
 	Employee  string    // for RoleDevice
 	Topics    []string  // for RoleIntegrator: the filters that it may read
+	Rules     []Rule    // for RoleIntegrator: more filters, in the order in which they decide
 	ExpiresAt time.Time // zero: never; a connection is closed at that moment
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -89,13 +90,33 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, me
 		return nil, err
 	}
 	ids, err := identity.New(identity.Options{
-		Store: store, Key: key, Logger: log.With("component", "identity"),
+		Store: store, Key: key, Logger: log.With("component", "identity"), Registerer: metrics, Issuers: issuers(c.Identity.Issuers),
 		FailedLogins: c.HTTP.MaxFailedLogins, FailedLoginsPerAddress: c.HTTP.MaxFailedLoginsPerAddress,
 	})
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(fmt.Errorf("identity: %w", err), store.Close())
 	}
 	return &opened{Config: c, Store: store, Identity: ids}, nil
+}
+
+// issuers are the settings as identity wants them.
+func issuers(list config.Issuers) []identity.Issuer {
+	out := make([]identity.Issuer, len(list))
+	for n, i := range list {
+		var roles map[string]track.Role
+		if i.Roles != nil {
+			roles = map[string]track.Role{}
+		}
+		for value, role := range i.Roles {
+			roles[value] = track.Role(role)
+		}
+		out[n] = identity.Issuer{
+			Issuer: i.Issuer, JWKSURL: i.JWKSURL, Audience: i.Audience, Algorithms: i.Algorithms,
+			Company: i.Company, CompanyClaim: i.CompanyClaim, Role: track.Role(i.Role), RoleClaim: i.RoleClaim, Roles: roles,
+			EmployeeClaim: i.EmployeeClaim, MaxTTL: time.Duration(i.MaxTTL),
+		}
+	}
+	return out
 }
 
 func openStore(ctx context.Context, c config.Config, log *slog.Logger) (track.Store, error) {

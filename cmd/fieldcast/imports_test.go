@@ -47,6 +47,7 @@ var wrapped = []struct {
 	{"github.com/hashicorp/raft-wal", []string{"journal/disk"}},
 	{"github.com/danielgtaylor/huma", []string{"dashboard"}},
 	{"github.com/golang-jwt/jwt", []string{"identity"}},
+	{"github.com/MicahParks/keyfunc", []string{"identity"}},
 	{"github.com/pressly/goose", []string{"store"}},
 	{"github.com/spf13/cobra", []string{"cmd/fieldcast"}},
 }

@@ -113,6 +113,7 @@ func (s *server) parts() []part {
 		{"broker", s.startBroker},             // the door, still shut; its stop lets nothing new in and finishes what is under way
 		{"certificates", s.startCertificates}, // before the doors that need them
 		{"revocations", s.startRevocations},   // known before the first phone logs in
+		{"issuers", s.startIssuers},           // the keys of others, in the background
 		{"mqtt", s.startMQTT},                 // opens the door
 		{"http", s.startHTTP},                 // readiness, and the broker's other door
 		{"acme", s.startACME},                 // last: the certificate authority comes to the doors
@@ -297,6 +298,11 @@ func (s *server) startRevocations(ctx context.Context) (func(context.Context) er
 		return nil, err
 	}
 	return s.background(s.installation.Identity.Run), nil
+}
+
+// startIssuers reads the keys of other sign-on servers, and waits for none.
+func (s *server) startIssuers(context.Context) (func(context.Context) error, error) {
+	return s.background(s.installation.Identity.RunIssuers), nil
 }
 
 func (s *server) startBroker(ctx context.Context) (func(context.Context) error, error) {
