@@ -21,8 +21,16 @@ type Source struct {
 }
 
 // Load returns defaults < file < environment < flags, validated. An unknown
-// key in the file is an error that names it.
+// key in the file is an error that names it. Errors are one line.
 func Load(s Source) (Config, error) {
+	c, err := load(s)
+	if err != nil {
+		return Config{}, sentence{err}
+	}
+	return c, nil
+}
+
+func load(s Source) (Config, error) {
 	v := viper.New()
 	// Viper asks the environment only for keys that it knows.
 	known := map[string]bool{}
