@@ -2,6 +2,7 @@ package track_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -196,6 +197,25 @@ func TestFixCursor(t *testing.T) {
 	if _, err := track.ParseFixCursor("1;2"); err == nil {
 		t.Error("nonsense was read as a cursor")
 	}
+}
+
+// FuzzFixCursor: what is taken for a cursor is the place that it is written as.
+func FuzzFixCursor(f *testing.F) {
+	for _, s := range []string{"", "1_2", "-9223372036854775808_9223372036854775807", "1;2", "1_2_3", "+1_-0", "9223372036854775808_0", "0x1_1", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := track.ParseFixCursor(s)
+		if err != nil {
+			if !errors.Is(err, track.ErrInvalid) {
+				t.Errorf("%q: %v is not ErrInvalid", s, err)
+			}
+			return
+		}
+		if back, err := track.ParseFixCursor(c.String()); err != nil || back != c {
+			t.Errorf("%q is %+v, and then %+v, %v", s, c, back, err)
+		}
+	})
 }
 
 func TestDistanceM(t *testing.T) {
