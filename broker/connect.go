@@ -71,6 +71,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 	c.onFarewell(func() { s.bye(session, packets.ErrServerShuttingDown) })
 	s.metrics.connections.WithLabelValues(string(id.Role)).Inc()
 	if id.Role == track.RoleDevice {
+		c.guard.phone = true
 		session.pace = s.paces.enter(owner(id))
 		s.presence.came(id) // before a take-over ends the older connection
 	}

@@ -10,6 +10,7 @@ var (
 	errNotConnect   = errors.New("the first packet is not CONNECT")
 	errBigConnect   = errors.New("the first packet is too large")
 	errBadRemaining = errors.New("the length of a packet is malformed")
+	errBigPacket    = errors.New("the packet is too large")
 )
 
 // The packets that the guard knows, by their first byte without flags.
@@ -24,13 +25,15 @@ const keptOfOversize = 128 << 10
 
 // guard looks at the length of each packet before mochi does, which would
 // allocate what it claims. Before anybody has logged in, nothing but a small
-// CONNECT is any of our business. Later, a PUBLISH beyond the limit is
-// shortened, and the hook told: to close the connection would be an answer
-// that makes a phone send the same again, for ever, and nothing else.
+// CONNECT is any of our business, and afterwards nothing but a phone's PUBLISH
+// has a reason to be large. One beyond the limit is shortened, and the hook
+// told: to close the connection would be an answer that makes a phone send the
+// same again, for ever, and nothing else.
 //
 // It is used by the connection's reader only.
 type guard struct {
 	limits *Limits
+	phone  bool // has logged in as one
 
 	packets int // that have begun
 	pass    int // bytes of the present packet that are still to come
@@ -102,9 +105,13 @@ func (g *guard) header(b []byte) (int, error) {
 	if g.packets == 0 && length > g.limits.ConnectBytes {
 		return 0, fmt.Errorf("%w: it claims %d bytes", errBigConnect, length)
 	}
+	phonePublish := g.phone && b[0]&0xf0 == publishType
+	if g.packets > 0 && !phonePublish && length > g.limits.ConnectBytes {
+		return 0, fmt.Errorf("%w: it claims %d bytes", errBigPacket, length)
+	}
 	g.packets++
 	g.pass = length
-	if b[0]&0xf0 == publishType && length >= g.limits.PacketBytes {
+	if phonePublish && length >= g.limits.PacketBytes {
 		g.shorten(b[1:n], length)
 	}
 	return n, nil

@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"net"
@@ -182,8 +181,8 @@ func TestMangledPackets(t *testing.T) {
 	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.ConnectTimeout = 5 * time.Second })
 	witness := b.Phone("acme", "witness")
 	for _, version := range []byte{4, 5} {
-		for name, packet := range packets(version) {
-			for _, mangled := range mangle(packet) {
+		for name, packet := range brokertest.Packets(version, "device:acme:e1") {
+			for _, mangled := range brokertest.Mangle(packet) {
 				c := brokertest.Dial(t, b.Addr)
 				if name != "CONNECT" {
 					c.Login(brokertest.Login{Version: version, ClientID: "m", Username: "u", Password: "device:acme:e1"})
@@ -198,48 +197,4 @@ func TestMangledPackets(t *testing.T) {
 		}
 	}
 	brokertest.Eventually(t, "all have gone but the witness", func() bool { return b.Metric("fieldcast_mqtt_connections") == 1 })
-}
-
-func packets(version byte) map[string][]byte {
-	c := &brokertest.Client{Version: version}
-	props := func(b ...byte) []byte {
-		if version < 5 {
-			return b
-		}
-		return append([]byte{b[0], b[1], 0}, b[2:]...)
-	}
-	return map[string][]byte{
-		"CONNECT":     brokertest.Login{Version: version, ClientID: "m", Username: "u", Password: "device:acme:e1", WillTopic: "fc/acme/e1"}.Encode(),
-		"PUBLISH":     c.PublishPacket("fc/acme/e1", []byte("{}"), 1, 1, 0),
-		"PUBLISH 2":   c.PublishPacket("fc/acme/e1", []byte("{}"), 2, 2, 0),
-		"PUBACK":      brokertest.Frame(brokertest.Puback, []byte{0, 1}),
-		"PUBREC":      brokertest.Frame(brokertest.Pubrec, []byte{0, 1}),
-		"PUBREL":      brokertest.Frame(brokertest.Pubrel|2, []byte{0, 1}),
-		"PUBCOMP":     brokertest.Frame(brokertest.Pubcomp, []byte{0, 1}),
-		"SUBSCRIBE":   brokertest.Frame(brokertest.Subscribe|2, append(props(0, 1), 0, 4, 'f', 'c', '/', '#', 1)),
-		"UNSUBSCRIBE": brokertest.Frame(brokertest.Unsubscribe|2, append(props(0, 1), 0, 4, 'f', 'c', '/', '#')),
-		"PINGREQ":     {brokertest.Pingreq, 0},
-		"DISCONNECT":  {brokertest.Disconnect, 0},
-		"AUTH":        brokertest.Frame(0xf0, []byte{0x18, 0}),
-	}
-}
-
-// mangle returns the packet cut at every byte, with its length made to fit as
-// well, and with each bit of its first 16 bytes flipped.
-func mangle(packet []byte) [][]byte {
-	var out [][]byte
-	_, n := binary.Uvarint(packet[1:])
-	body := packet[1+n:]
-	for i := range packet {
-		out = append(out, packet[:i])
-	}
-	for i := range body {
-		out = append(out, brokertest.Frame(packet[0], body[:i]))
-	}
-	for bit := range 8 * min(16, len(packet)) {
-		flipped := append([]byte{}, packet...)
-		flipped[bit/8] ^= 1 << (bit % 8)
-		out = append(out, flipped)
-	}
-	return out
 }

@@ -8,11 +8,12 @@ type Limits struct {
 	Connections            int           // in all
 	ConnectionsPerAddress  int           // 0: no limit; many phones share the address of their carrier
 	ConnectionsPerCompany  int           // 0: no limit
-	AcceptsPerSecond       int           // who comes faster waits in the kernel's queue; web sockets are told to come later
+	AcceptsPerSecond       int           // who comes faster waits
+	AcceptsPerAddress      int           // a second; 0: no limit
 	HalfOpen               int           // connections that have not logged in yet; past it the oldest is closed
 	ConnectTimeout         time.Duration // from accept to the end of CONNECT
-	ConnectBytes           int           // size of the first packet
-	PacketBytes            int           // size of any later packet; larger ones close the connection, a PUBLISH is kept as rejected
+	ConnectBytes           int           // size of the first packet, and of any but a phone's PUBLISH; larger ones close the connection
+	PacketBytes            int           // size of a phone's PUBLISH; of a larger one the beginning is kept as rejected
 	PayloadBytes           int           // size of a message that is read; larger ones are kept as rejected
 	PendingBytes           int           // what may wait for a slow reader before it is cut off
 	StallTimeout           time.Duration // how long a reader may take nothing at all

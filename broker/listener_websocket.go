@@ -24,7 +24,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.conns.Add(1)
 	s.mu.Unlock()
 	defer s.conns.Done()
-	if !s.accepts.allow() {
+	if !s.accepts.within(r.Context(), s.Limits.ConnectTimeout) {
 		s.metrics.refused.WithLabelValues("accept_rate").Inc()
 		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(10))) // not all at once again
 		http.Error(w, "Too many connect at once.", http.StatusServiceUnavailable)

@@ -27,10 +27,17 @@ func (p *pace) wait(ctx context.Context) time.Duration {
 	return time.Since(begun)
 }
 
-func (p *pace) allow() bool { return p.limiter.Allow() }
+// within waits for its turn, and reports false at once if that would take
+// longer than most.
+func (p *pace) within(ctx context.Context, most time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	return p.limiter.Wait(ctx) == nil
+}
 
-// paces is how fast each phone may publish: a token bucket for each owner, not
-// for each connection, or who connects again would begin anew.
+// paces are token buckets, one for each owner: for each phone that publishes,
+// not for each connection, or who connects again would begin anew; and for each
+// address.
 type paces struct {
 	perSecond, burst int
 
@@ -44,8 +51,14 @@ type ownPace struct {
 	connections int
 }
 
-func newPaces(l *Limits) *paces {
-	return &paces{perSecond: l.PublishesPerSecond, burst: l.PublishBurst, byOwner: map[string]*ownPace{}}
+func newPaces(perSecond, burst int) *paces {
+	return &paces{perSecond: perSecond, burst: burst, byOwner: map[string]*ownPace{}}
+}
+
+// allow takes one from an owner's bucket, if there is one left.
+func (p *paces) allow(owner string) bool {
+	defer p.leave(owner)
+	return p.enter(owner).Allow()
 }
 
 // enter returns the bucket of an owner who has connected.

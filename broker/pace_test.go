@@ -100,10 +100,12 @@ func TestConnectionsPerCompany(t *testing.T) {
 	})
 }
 
-// Who comes faster than the accept rate waits for a moment, and a web socket
-// is told to come later.
+// Who comes faster than the accept rate waits for a moment; a web socket that
+// would have to wait for too long is told to come later.
 func TestAcceptRate(t *testing.T) {
-	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.AcceptsPerSecond = 20 })
+	b := brokertest.Start(t, func(o *broker.Options) {
+		o.Limits.AcceptsPerSecond, o.Limits.ConnectTimeout = 20, 500*time.Millisecond
+	})
 	begun := time.Now()
 	for i := range 30 {
 		b.Phone("acme", fmt.Sprintf("e%d", i))
@@ -114,8 +116,40 @@ func TestAcceptRate(t *testing.T) {
 	if got := b.Metric("fieldcast_mqtt_accept_delayed_seconds_total"); got <= 0 {
 		t.Error("no delay was counted")
 	}
-	_, resp, err := dialWebSocket(t, b, "")
-	if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("a web socket: got %+v, %v", resp, err)
+	if _, _, err := dialWebSocket(t, b, ""); err != nil {
+		t.Errorf("a web socket that waits: %v", err)
 	}
+	refused := make(chan bool, 40)
+	for range cap(refused) {
+		go func() {
+			_, resp, err := dialWebSocket(t, b, "")
+			refused <- err != nil && resp != nil && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+		}()
+	}
+	n := 0
+	for range cap(refused) {
+		if <-refused {
+			n++
+		}
+	}
+	if n == 0 || n == cap(refused) {
+		t.Errorf("%d of %d web sockets at once were refused", n, cap(refused))
+	}
+	brokertest.Eventually(t, "they are counted", func() bool { return b.Metric("fieldcast_mqtt_refused_total", "accept_rate") == float64(n) })
+}
+
+// One address that connects without end does not take the others' turn.
+func TestAcceptRateOfAddress(t *testing.T) {
+	b := brokertest.Start(t, func(o *broker.Options) { o.Limits.AcceptsPerAddress = 5 })
+	in := 0
+	for i := range 20 {
+		l := brokertest.Login{ClientID: "x", Username: "u", Password: fmt.Sprintf("device:acme:e%d", i)}
+		if brokertest.Dial(t, b.Addr).Login(l) == 0 {
+			in++
+		}
+	}
+	if in < 5 || in > 15 {
+		t.Errorf("%d came in", in)
+	}
+	brokertest.Eventually(t, "the others are counted", func() bool { return b.Metric("fieldcast_mqtt_refused_total", "connect_rate_of_address") == float64(20-in) })
 }

@@ -71,10 +71,12 @@ type Server struct {
 	sessions *sessions
 	presence *presence
 	accepts  *pace
-	paces    *paces
-	mqtt     *mqtt.Server
-	refusals logLimit
-	panics   logLimit
+	paces    *paces // of publishing
+
+	fromAddress *paces // of connecting
+	mqtt        *mqtt.Server
+	refusals    logLimit
+	panics      logLimit
 
 	published   atomic.Uint64 // sequence number of the last change that was delivered
 	revocations atomic.Uint64 // calls of Disconnect
@@ -108,7 +110,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{Options: o, metrics: newMetrics(o.Registerer)}
 	s.door = newDoor(&s.Limits)
 	s.sessions = newSessions(&s.Limits)
-	s.paces = newPaces(&s.Limits)
+	s.paces = newPaces(s.Limits.PublishesPerSecond, s.Limits.PublishBurst)
+	s.fromAddress = newPaces(s.Limits.AcceptsPerAddress, s.Limits.AcceptsPerAddress)
 	s.accepts = newPace(s.Limits.AcceptsPerSecond, s.Limits.AcceptsPerSecond)
 	s.presence = newPresence(o.Journal, o.Logger, s.metrics, o.Now)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -261,7 +264,10 @@ func (s *Server) greet(c *conn) (refused string) {
 			return "handshake"
 		}
 	}
-	if !s.door.from(c) {
+	switch {
+	case s.Limits.AcceptsPerAddress > 0 && !s.fromAddress.allow(host(c)):
+		return "connect_rate_of_address"
+	case !s.door.from(c):
 		return "connections_per_address"
 	}
 	return ""
@@ -349,7 +355,7 @@ func ending(client *mqtt.Client, err error) string {
 		return "journal"
 	case errors.Is(cause, errSlowConsumer):
 		return "slow_consumer"
-	case errors.Is(cause, packets.ErrPacketTooLarge):
+	case errors.Is(cause, packets.ErrPacketTooLarge), errors.Is(cause, errBigPacket):
 		return "packet_too_large"
 	case errors.As(cause, &timeout) && timeout.Timeout():
 		return "keep_alive"

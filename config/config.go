@@ -56,6 +56,7 @@ type MQTT struct {
 	MaxConnectionsPerAddress int           `key:"max_connections_per_address" doc:"Most connections from one address. 0: no limit."`
 	MaxConnectionsPerCompany int           `key:"max_connections_per_company" doc:"Most connections of one company. 0: no limit."`
 	MaxConnectsPerSecond     int           `key:"max_connects_per_second" doc:"Connections let in a second; others wait, and nobody is turned away."`
+	MaxConnectsPerAddress    int           `key:"max_connects_per_address" doc:"Connections a second from one address; more are closed. 0: no limit, as it must be behind a proxy that hides addresses."`
 	MaxPublishesPerSecond    int           `key:"max_publishes_per_second" doc:"Messages of one phone a second. What comes faster is held up, and after five minutes of it disconnected; nothing is lost."`
 	MaxPublishBurst          int           `key:"max_publish_burst" doc:"Messages of one phone that may come at once."`
 	MaxSubscriptions         int           `key:"max_subscriptions" doc:"Filters of one client."`
@@ -209,6 +210,7 @@ func (c Config) Validate() error {
 	}
 	for key, n := range map[string]int{
 		"mqtt.max_connections_per_address": c.MQTT.MaxConnectionsPerAddress, "mqtt.max_connections_per_company": c.MQTT.MaxConnectionsPerCompany,
+		"mqtt.max_connects_per_address": c.MQTT.MaxConnectsPerAddress,
 	} {
 		if n < 0 {
 			bad(key, "must not be negative")

@@ -311,6 +311,7 @@ func (s *server) startBroker(ctx context.Context) (func(context.Context) error, 
 	limits.ConnectionsPerAddress = s.config.MQTT.MaxConnectionsPerAddress
 	limits.ConnectionsPerCompany = s.config.MQTT.MaxConnectionsPerCompany
 	limits.AcceptsPerSecond = s.config.MQTT.MaxConnectsPerSecond
+	limits.AcceptsPerAddress = s.config.MQTT.MaxConnectsPerAddress
 	limits.PublishesPerSecond = s.config.MQTT.MaxPublishesPerSecond
 	limits.PublishBurst = s.config.MQTT.MaxPublishBurst
 	limits.Subscriptions = s.config.MQTT.MaxSubscriptions
