@@ -79,7 +79,7 @@ func FuzzConnection(f *testing.F) {
 	versions := []byte{3, 4, 5}
 	for i, version := range versions {
 		for j := range roles {
-			for _, p := range packets(version) {
+			for _, p := range brokertest.Packets(version, "device:acme:e1") {
 				f.Add(byte(i+len(versions)*j), p)
 			}
 		}

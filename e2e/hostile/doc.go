@@ -3,5 +3,5 @@
 // their own, and their acknowledgements must come as before.
 //
 //	scripts/hostile          each attack for 5 s, and the table into docs/hostile.md
-//	go test ./e2e/hostile    each for a moment
+//	scripts/test e2e         each for a moment
 package hostile

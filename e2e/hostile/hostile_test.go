@@ -19,6 +19,7 @@ import (
 
 var (
 	window = flag.Duration("window", 1500*time.Millisecond, "how long an attack, and the calm before it, lasts")
+	floor  = flag.Duration("floor", 100*time.Millisecond, "a p99 of the good phones below this is never too long")
 	table  = flag.String("table", "", "file into which the table is written, between its markers")
 )
 
@@ -27,10 +28,9 @@ const (
 	rate = 300 // fixes a second of all of them
 
 	// The good phones' p99 may be three times that of the calm before. On a
-	// machine whose two cores also run the phones and the attacker, a few
+	// machine whose two cores also run the phones and the attacker, some
 	// milliseconds are the scheduler's: below the floor nothing is concluded.
 	mostRatio = 3
-	floor     = 25 * time.Millisecond
 	// mostGrowth is how much memory an attack may make the server hold.
 	mostGrowth = 150 << 20
 	// attempts: noise can only make it worse.
@@ -188,6 +188,9 @@ type row struct {
 // TestHostileClients is one attack after the other on one server. What the good
 // phones published is there afterwards, once.
 func TestHostileClients(t *testing.T) {
+	if os.Getenv("FIELDCAST_TEST_HOSTILE") == "" {
+		t.Skip("measures how long others wait, so nothing else should run: scripts/hostile, scripts/test, or FIELDCAST_TEST_HOSTILE=1")
+	}
 	s := newSite(t)
 	pid := s.Cmd.Process.Pid
 	var rows []row
@@ -206,7 +209,7 @@ func TestHostileClients(t *testing.T) {
 				r.attacked = s.during(func(ctx context.Context) { verify = check(ctx, s) }).Latency
 				r.memoryAfter = s.memory()
 				verify()
-				if r.attacked.P99 <= max(mostRatio*r.calm.P99, floor) {
+				if r.attacked.P99 <= max(mostRatio*r.calm.P99, *floor) {
 					break
 				}
 				if try == attempts {
