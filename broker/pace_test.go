@@ -151,5 +151,7 @@ func TestAcceptRateOfAddress(t *testing.T) {
 	if in < 5 || in > 15 {
 		t.Errorf("%d came in", in)
 	}
-	brokertest.Eventually(t, "the others are counted", func() bool { return b.Metric("fieldcast_mqtt_refused_total", "connect_rate_of_address") == float64(20-in) })
+	brokertest.Eventually(t, "the others are counted", func() bool {
+		return b.Metric("fieldcast_mqtt_refused_total", "connect_rate_of_address") == float64(20-in)
+	})
 }
