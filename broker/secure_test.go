@@ -54,7 +54,7 @@ func TestTLS(t *testing.T) {
 	stalled.Subscribe("#", 0)
 	for id := range uint16(400) {
 		phone.Send(phone.PublishPacket("fc/acme/e1", make([]byte, 40_000), 1, id+2, 0))
-		if p, err := phone.Next(3 * time.Second); err != nil || p.Type != brokertest.Puback {
+		if p, err := phone.Next(patience); err != nil || p.Type != brokertest.Puback {
 			t.Fatalf("message %d: %+v, %v", id, p, err)
 		}
 	}
