@@ -40,7 +40,10 @@ type committer struct {
 // run commits until ctx ends, or until the live follower has ended and all it
 // has dealt with is written.
 func (c *committer) run(ctx context.Context) error {
+	// After a restart the journal begins where its oldest file does. A server
+	// that never runs for long would fill it with what is committed.
 	c.cutAt = time.Now()
+	c.truncate(true)
 	for {
 		b, err := c.gather(ctx)
 		if err != nil {

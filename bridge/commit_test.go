@@ -378,3 +378,19 @@ func TestCutWithoutNews(t *testing.T) {
 		}
 	})
 }
+
+// A start cuts off what is committed already: a server that is restarted again
+// and again would fill its journal with it.
+func TestCutAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fix("acme", "e1", time.Now(), 12)
+		w.store.cursor = 1
+		w.start()
+		defer w.stop()
+		w.settle()
+		if st := w.journal.Stats(); st.First != 2 {
+			t.Errorf("the journal starts with %d, want 2", st.First)
+		}
+	})
+}

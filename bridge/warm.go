@@ -42,7 +42,7 @@ func (b *Bridge) warm(ctx context.Context) (*live, *committer, error) {
 	b.recent = newRecent(begin, b.recentBytes)
 	l := &live{bridge: b, at: begin, judge: judge{limits: b.limits, decode: b.decode, people: people}}
 	c := &committer{
-		bridge: b, cursor: base.cursor, taken: begin, cut: base.cursor,
+		bridge: b, cursor: base.cursor, taken: begin,
 		judge: judge{limits: b.limits, decode: b.decode, people: maps.Clone(people)},
 	}
 	if err := b.replay(ctx, l); err != nil {

@@ -77,6 +77,8 @@ func (e *environment) open(cmd *cobra.Command) (*opened, error) {
 	return openInstallation(cmd.Context(), c, e.logger(c), nil)
 }
 
+// openInstallation opens what c names. Who has metrics is going to serve it, and
+// looks at it more closely.
 func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, metrics prometheus.Registerer) (*opened, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
@@ -85,7 +87,7 @@ func openInstallation(ctx context.Context, c config.Config, log *slog.Logger, me
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, c, log)
+	store, err := openStore(ctx, c, log, metrics != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +121,11 @@ func issuers(list config.Issuers) []identity.Issuer {
 	return out
 }
 
-func openStore(ctx context.Context, c config.Config, log *slog.Logger) (track.Store, error) {
+func openStore(ctx context.Context, c config.Config, log *slog.Logger, serving bool) (track.Store, error) {
 	if c.Database != "" {
 		return postgres.Open(ctx, c.Database, postgres.Options{Logger: log.With("component", "postgres")})
 	}
-	return sqlite.Open(ctx, c.SQLitePath(), sqlite.Options{Logger: log.With("component", "sqlite")})
+	return sqlite.Open(ctx, c.SQLitePath(), sqlite.Options{Logger: log.With("component", "sqlite"), Check: serving})
 }
 
 // logger writes to standard error as the settings want it.

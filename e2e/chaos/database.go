@@ -129,6 +129,17 @@ func gone(pid int) bool {
 	return strings.HasPrefix(after, "Z") // ended, and nobody has asked how
 }
 
+// backUp copies the present database; nobody may be connected to it.
+func (d *database) backUp(ctx context.Context) error {
+	return binary.Execute(ctx, d.server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+d.name+"'",
+		fmt.Sprintf("CREATE DATABASE %s_copy TEMPLATE %s OWNER %s", d.name, d.name, d.name))
+}
+
+// putBack makes the database what it was at the last backUp.
+func (d *database) putBack(ctx context.Context) error {
+	return binary.Execute(ctx, d.server, "DROP DATABASE "+d.name+" WITH (FORCE)", fmt.Sprintf("ALTER DATABASE %s_copy RENAME TO %s", d.name, d.name))
+}
+
 // restore removes the present database, and makes the server what it was.
 func (d *database) restore() error {
 	err := d.start() // if it is stopped

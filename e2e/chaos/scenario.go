@@ -33,6 +33,8 @@ type scenario struct {
 	behindProxy bool
 	// phonesBehindProxy: phones reach the server through it.
 	phonesBehindProxy bool
+	// smallDisk: the data is on a disk of its own, world.disk.
+	smallDisk bool
 	// wanders: phones whose clocks are wrong, so last-known is not what was
 	// recorded last.
 	wanders bool
@@ -42,7 +44,7 @@ var both = []string{sqlite, postgres}
 
 // catalogue is every scenario there is.
 func catalogue() []scenario {
-	return slices.Concat(processScenarios(), postgresScenarios(), networkScenarios(), clockScenarios())
+	return slices.Concat(processScenarios(), diskScenarios(), postgresScenarios(), networkScenarios(), clockScenarios())
 }
 
 // choose returns the scenarios with these names, or all.

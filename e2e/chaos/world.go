@@ -46,6 +46,8 @@ type world struct {
 	settled []settlement // of crowds that have ended
 	address string       // where phones connect; the server's, or a proxy's
 
+	disk      string // a small one, if the scenario has one
+	unmount   func() error
 	proxy     *proxy          // a bad network, if the scenario has one
 	clock     time.Time       // of the phones of the next crowd; zero: right
 	outsiders map[string]bool // people who are no part of the crowds
@@ -71,6 +73,11 @@ func (r *runner) world(ctx context.Context, e episode, dir string) (w *world, er
 			return w, err
 		}
 	}
+	if e.smallDisk {
+		if err := w.mountDisk(); err != nil {
+			return w, err
+		}
+	}
 	if e.behindProxy {
 		if err := w.bendDatabase(); err != nil {
 			return w, err
@@ -93,6 +100,19 @@ func (r *runner) world(ctx context.Context, e episode, dir string) (w *world, er
 		return w, err
 	}
 	return w, w.found()
+}
+
+// mountDisk puts the data on a disk of its own.
+func (w *world) mountDisk() (err error) {
+	w.disk = filepath.Join(w.dir, "disk")
+	if err := os.MkdirAll(w.disk, 0o700); err != nil {
+		return err
+	}
+	if w.unmount, err = mount(w.disk); err != nil {
+		return fmt.Errorf("mount a small disk: %w", err)
+	}
+	w.server.Data = filepath.Join(w.disk, "data")
+	return nil
 }
 
 // bendDatabase puts the proxy between the server and PostgreSQL.
@@ -256,6 +276,9 @@ func (w *world) end() error {
 	}
 	if w.server != nil {
 		w.server.Kill()
+	}
+	if w.unmount != nil {
+		errs = append(errs, w.unmount())
 	}
 	if w.proxy != nil {
 		errs = append(errs, w.proxy.close())

@@ -115,8 +115,6 @@ func TestTornTail(t *testing.T) {
 		{"commit not written", func(b []byte) []byte { clear(b[used(b)-4:]); return b }, 1},
 		{"end not written", func(b []byte) []byte { clear(b[used(b)-100:]); return b }, 1},
 		{"middle not written", func(b []byte) []byte { n := used(b); clear(b[n-150 : n-50]); return b }, 1},
-		{"file ends early", func(b []byte) []byte { return b[:used(b)-50] }, 1},
-		{"file is short", func(b []byte) []byte { return b[:used(b)] }, 0},
 		{"rubbish behind", func(b []byte) []byte { copy(b[used(b):], "\x01\x00\x00\x00\xff\xff\xff\x7frubbish"); return b }, 0},
 		{"old commits behind", func(b []byte) []byte { // of torn writes before, which raft-wal would believe
 			n := (used(b) + 7) / 8 * 8
@@ -143,6 +141,43 @@ func TestTornTail(t *testing.T) {
 				t.Fatalf("through %d after going on, error %v", last, err)
 			}
 		})
+	}
+}
+
+// A file is made in its full length: one that has lost its end may have lost
+// acknowledged records with it, however well the rest looks.
+func TestShortFile(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, smallFiles)
+	defer j.Close()
+	fill(t, j, 20)
+	used := func(b []byte) int { return len(bytes.TrimRight(b, "\x00")) }
+	for name, length := range map[string]func(b []byte) int{
+		"in the middle":       func(b []byte) int { return used(b) / 2 },
+		"in the last record":  func(b []byte) int { return used(b) - 50 },
+		"behind the last one": used,
+		"by a byte":           func(b []byte) int { return len(b) - 1 },
+	} {
+		dir := crash(t, dir)
+		change(t, segments(t, dir)[0], func(b []byte) []byte { return b[:length(b)] })
+		for range 2 { // it is not made good by looking
+			if _, err := survey(t, dir); !errors.Is(err, journal.ErrCorrupt) || !strings.Contains(err.Error(), "bytes long and was 65536") {
+				t.Errorf("%s: got %v, want %v", name, err, journal.ErrCorrupt)
+			}
+		}
+	}
+}
+
+// A list of files that cannot be read says which and that it is damaged.
+func TestShortList(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir, smallFiles)
+	defer j.Close()
+	fill(t, j, 20)
+	dir = crash(t, dir)
+	change(t, filepath.Join(dir, "wal-meta.db"), func(b []byte) []byte { return b[:4347] })
+	if _, err := survey(t, dir); !errors.Is(err, journal.ErrCorrupt) || !strings.Contains(err.Error(), "wal-meta.db") {
+		t.Errorf("got %v, want %v", err, journal.ErrCorrupt)
 	}
 }
 

@@ -59,6 +59,9 @@ func (j *Journal) load() (err error) {
 	defer recoverDamage(&err) // the list of files may be what is damaged
 	state, err := j.meta.Load(j.dir)
 	if err != nil {
+		if system := new(fs.PathError); !errors.As(err, &system) { // bbolt cannot make sense of it
+			err = fmt.Errorf("%w: %w", errRecord, err)
+		}
 		return err
 	}
 	if err := os.Chmod(filepath.Join(j.dir, metadb.FileName), 0o600); err != nil {

@@ -40,7 +40,7 @@ type extent struct {
 // cache were never synced. It returns how many bytes of an unfinished write
 // were dropped. If records of a later group follow the damage, then the damaged
 // group had been acknowledged: that is [journal.ErrCorrupt]'s case, and nothing
-// is changed.
+// is changed. So is a file that is shorter than it was made.
 func recoverSegment(path string, info types.SegmentInfo, s salt) (extent, int64, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // our own file
 	if err != nil {
@@ -48,6 +48,9 @@ func recoverSegment(path string, info types.SegmentInfo, s salt) (extent, int64,
 	}
 	defer f.Close()
 	good, err := walk(f, info)
+	if err == nil {
+		err = checkLength(f, info, good)
+	}
 	if err != nil {
 		return extent{}, 0, err
 	}
@@ -67,6 +70,22 @@ func recoverSegment(path string, info types.SegmentInfo, s salt) (extent, int64,
 		return extent{}, 0, err
 	}
 	return good, size - good.end, nil
+}
+
+// checkLength returns an error if the file has lost its end. It was allocated
+// as a whole before anything was written, and its length was synced with the
+// first group: no crash makes it shorter, and what the end held may have been
+// acknowledged.
+func checkLength(f *os.File, info types.SegmentInfo, good extent) error {
+	stat, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if good.end > 0 && stat.Size() < int64(info.SizeLimit) {
+		return fmt.Errorf("%w: it is %d bytes long and was %d: what stood behind record %d may be missing",
+			errRecord, stat.Size(), info.SizeLimit, good.last)
+	}
+	return nil
 }
 
 // walk reads commit by commit as far as all is well.

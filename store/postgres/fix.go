@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 
@@ -81,8 +82,8 @@ func (r *fixRow) targets() []any {
 	}
 }
 
-// toFix sets everything of f but the person.
-func (r *fixRow) toFix(f *track.Fix) {
+// toFix sets everything of f but the person, or returns [row.ErrDamaged].
+func (r *fixRow) toFix(f *track.Fix) error {
 	for i, to := range [...]*int32{&r.AccuracyDM, &r.AltitudeDM, &r.VerticalAccuracyDM, &r.SpeedCMS, &r.CourseDD} {
 		*to = orUnknown(r.optional[i].Int32, r.optional[i].Valid)
 	}
@@ -90,7 +91,7 @@ func (r *fixRow) toFix(f *track.Fix) {
 	r.Charging = orUnknown(number(r.charging.Bool), r.charging.Valid)
 	r.Mock = orUnknown(number(r.mock.Bool), r.mock.Valid)
 	r.Trigger, r.Network = r.cause.String, r.network.String
-	r.ToFix(f)
+	return r.ToFix(f)
 }
 
 func orUnknown(v int32, known bool) int32 {
@@ -132,7 +133,9 @@ func (s *Store) Fixes(ctx context.Context, f track.FixFilter) (fixes []track.Fix
 		var r fixRow
 		_, err = pgx.ForEachRow(rows, r.targets(), func() error {
 			fix := track.Fix{Company: f.Company, Employee: f.Employee}
-			r.toFix(&fix)
+			if err := r.toFix(&fix); err != nil {
+				return fmt.Errorf("%s of %s: %w", f.Employee, f.Company, err)
+			}
 			fixes = append(fixes, fix)
 			if len(fixes) == limit {
 				next = track.FixCursor{RecordedUS: r.RecordedUS, Digest: r.Digest}
@@ -168,7 +171,9 @@ func (s *Store) Positions(ctx context.Context, company string) (ps []track.Posit
 		)
 		targets := append([]any{&p.Company, &p.Employee, &p.Name, &interval, &changed}, r.targets()...)
 		_, err = pgx.ForEachRow(rows, targets, func() error {
-			r.toFix(&p.Fix)
+			if err := r.toFix(&p.Fix); err != nil {
+				return fmt.Errorf("last-known position of %s of %s: %w", p.Employee, p.Company, err)
+			}
 			p.IntervalS = track.Optional[float64]{Value: interval.Float64, Known: interval.Valid}
 			p.Changed = uint64(changed)
 			ps = append(ps, p)

@@ -8,6 +8,7 @@ import (
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"fieldcast/store/internal/row"
 	"fieldcast/track"
 )
 
@@ -59,6 +60,9 @@ func (s *Store) fail(ctx context.Context, op string, err error) error {
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("%s: %w", op, cause)
+	}
+	if c := code(err); c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB {
+		return fmt.Errorf("%s: %w (%w)", op, row.ErrDamaged, err)
 	}
 	var hint string
 	switch code(err) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
 	"strings"
 
@@ -56,8 +57,8 @@ func (r *fixRow) targets() []any {
 	}
 }
 
-// toFix sets everything of f but the person.
-func (r *fixRow) toFix(f *track.Fix) {
+// toFix sets everything of f but the person, or returns [row.ErrDamaged].
+func (r *fixRow) toFix(f *track.Fix) error {
 	for i, to := range [...]*int32{
 		&r.AccuracyDM, &r.AltitudeDM, &r.VerticalAccuracyDM, &r.SpeedCMS, &r.CourseDD, &r.BatteryPct, &r.Charging, &r.Mock,
 	} {
@@ -67,7 +68,7 @@ func (r *fixRow) toFix(f *track.Fix) {
 		}
 	}
 	r.Trigger, r.Network = r.cause.String, r.network.String
-	r.ToFix(f)
+	return r.ToFix(f)
 }
 
 const selectFixes = "SELECT " + fixColumns + " FROM fix WHERE employee_id = ?1 AND recorded_us < ?3" +
@@ -84,13 +85,16 @@ func (s *Store) Fixes(ctx context.Context, f track.FixFilter) (fixes []track.Fix
 			return err
 		}
 		var r fixRow
-		return s.forEach(ctx, r.targets(), func() {
+		return s.tryEach(ctx, r.targets(), func() error {
 			fix := track.Fix{Company: f.Company, Employee: f.Employee}
-			r.toFix(&fix)
+			if err := r.toFix(&fix); err != nil {
+				return fmt.Errorf("%s of %s: %w", f.Employee, f.Company, err)
+			}
 			fixes = append(fixes, fix)
 			if len(fixes) == limit {
 				next = track.FixCursor{RecordedUS: r.RecordedUS, Digest: r.Digest}
 			}
+			return nil
 		}, selectFixes, id, after.RecordedUS, row.Bound(f.To, math.MaxInt64), after.Digest, limit+1)
 	})
 	if err != nil {
@@ -121,10 +125,13 @@ func (s *Store) Positions(ctx context.Context, company string) (ps []track.Posit
 			interval sql.NullFloat64
 		)
 		targets := append([]any{&p.Company, &p.Employee, &p.Name, &interval, &p.Changed}, r.targets()...)
-		return s.forEach(ctx, targets, func() {
-			r.toFix(&p.Fix)
+		return s.tryEach(ctx, targets, func() error {
+			if err := r.toFix(&p.Fix); err != nil {
+				return fmt.Errorf("last-known position of %s of %s: %w", p.Employee, p.Company, err)
+			}
 			p.IntervalS = track.Optional[float64]{Value: interval.Float64, Known: interval.Valid}
 			ps = append(ps, p)
+			return nil
 		}, query, company)
 	})
 	if err != nil {

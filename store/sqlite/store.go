@@ -24,6 +24,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"fieldcast/store/internal/gate"
+	"fieldcast/store/internal/row"
 	"fieldcast/store/migrate"
 	"fieldcast/track"
 )
@@ -37,6 +38,10 @@ var _ track.Store = (*Store)(nil)
 type Options struct {
 	Logger *slog.Logger     // nil: silent
 	Now    func() time.Time // nil: time.Now; for CreatedAt and IssuedAt
+	// Check looks for damage before anything else if the last process did not
+	// end orderly, for some seconds at most. For the server; who opens the file
+	// beside it leaves this out.
+	Check bool
 }
 
 // Store implements [track.Store] in a file. Make one with [Open]; it is safe
@@ -47,6 +52,7 @@ type Store struct {
 	now  func() time.Time
 	gate *gate.Gate
 
+	check   bool    // see Options
 	writer  *sql.DB // one connection
 	readers *sql.DB
 	insert  *sql.Stmt // a fix; on the writer
@@ -60,7 +66,7 @@ type Store struct {
 // if a newer program wrote it, and [track.ErrUnavailable] if it is locked for
 // too long; others say in a sentence what is wrong with the path.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	s := &Store{path: path, log: o.Logger, now: o.Now, gate: gate.New("the database"), people: newPeople()}
+	s := &Store{path: path, log: o.Logger, now: o.Now, check: o.Check, gate: gate.New("the database"), people: newPeople()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -83,6 +89,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	unclean := wasUnclean(s.path)
 	if s.writer, err = open(s.path, false, 1); err != nil {
 		return err
 	}
@@ -91,6 +98,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	if err := s.writer.PingContext(ctx); err != nil {
 		return err
+	}
+	if s.check && unclean {
+		if err := s.quickCheck(ctx); err != nil {
+			return err
+		}
 	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -116,6 +128,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 // openError says in one sentence what is wrong and what to do.
 func (s *Store) openError(ctx context.Context, err error) error {
 	if errors.Is(err, track.ErrNewerSchema) {
+		return fmt.Errorf("open %s: %w", s.path, err)
+	}
+	if errors.Is(err, row.ErrDamaged) {
 		return fmt.Errorf("open %s: %w", s.path, err)
 	}
 	switch code(err) {
@@ -194,7 +209,12 @@ func (s *Store) read(ctx context.Context, op string, f func(ctx context.Context)
 
 // forEach runs a query on a reader and calls f after each row has been scanned
 // to targets.
-func (s *Store) forEach(ctx context.Context, targets []any, f func(), query string, args ...any) (err error) {
+func (s *Store) forEach(ctx context.Context, targets []any, f func(), query string, args ...any) error {
+	return s.tryEach(ctx, targets, func() error { f(); return nil }, query, args...)
+}
+
+// tryEach is forEach that ends with the first error of f.
+func (s *Store) tryEach(ctx context.Context, targets []any, f func() error, query string, args ...any) (err error) {
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -204,7 +224,9 @@ func (s *Store) forEach(ctx context.Context, targets []any, f func(), query stri
 		if err := rows.Scan(targets...); err != nil {
 			return err
 		}
-		f()
+		if err := f(); err != nil {
+			return err
+		}
 	}
 	return rows.Err()
 }

@@ -3,6 +3,7 @@
 package row
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -52,8 +53,16 @@ func FromFix(f track.Fix) (Fix, error) {
 	return r, nil
 }
 
-// ToFix sets everything of f but the person.
-func (r Fix) ToFix(f *track.Fix) {
+// ErrDamaged says that a row does not hold what was written into it.
+var ErrDamaged = errors.New("the database is damaged: restore a backup")
+
+// ToFix sets everything of f but the person. It returns [ErrDamaged] if what
+// was measured is not what the row's digest was made of: neither SQLite nor the
+// disk below notices when a bit in a value has changed.
+func (r Fix) ToFix(f *track.Fix) error {
+	if r.Scaled.Digest() != r.Digest {
+		return fmt.Errorf("the fix of %v with seq %d is not what was stored: %w", Time(r.RecordedUS), r.Seq, ErrDamaged)
+	}
 	r.Unscale(f)
 	f.BatteryPct = track.Optional[int]{}
 	if r.BatteryPct != track.Unknown {
@@ -64,6 +73,7 @@ func (r Fix) ToFix(f *track.Fix) {
 	f.Quality = track.Marks(r.Quality)
 	f.ReceivedAt = Time(r.ReceivedUS)
 	f.Seq = uint64(r.Seq)
+	return nil
 }
 
 // Seq converts a sequence number, or says that no database can hold it.

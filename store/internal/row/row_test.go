@@ -1,6 +1,7 @@
 package row_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -39,7 +40,9 @@ func FuzzFix(f *testing.F) {
 			return
 		}
 		var out track.Fix
-		r.ToFix(&out)
+		if err := r.ToFix(&out); err != nil {
+			t.Fatal(err)
+		}
 		if one := in.Network; one == "w" || one == "m" || one == "o" {
 			out.Network = one // the letters that stand for the known networks
 		}
@@ -47,6 +50,26 @@ func FuzzFix(f *testing.F) {
 			t.Fatalf("\n got %+v\nwant %+v", out, in)
 		}
 	})
+}
+
+// A bit that has changed in what was measured is noticed.
+func TestDamagedFix(t *testing.T) {
+	good, err := row.FromFix(track.Fix{Lat: 1, Lon: 2, AccuracyM: track.Some(3.0), RecordedAt: time.Unix(1_700_000_000, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(r *row.Fix){
+		"time":     func(r *row.Fix) { r.RecordedUS ^= 1 << 40 },
+		"latitude": func(r *row.Fix) { r.LatE7 ^= 1 },
+		"course":   func(r *row.Fix) { r.CourseDD = 0 },
+		"digest":   func(r *row.Fix) { r.Digest ^= 1 << 63 >> 1 },
+	} {
+		r, f := good, track.Fix{}
+		change(&r)
+		if err := r.ToFix(&f); !errors.Is(err, row.ErrDamaged) || f != (track.Fix{}) {
+			t.Errorf("%s: got %+v, error %v", name, f, err)
+		}
+	}
 }
 
 func TestBound(t *testing.T) {
