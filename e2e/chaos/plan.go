@@ -28,10 +28,18 @@ func (e episode) random() *rand.Rand {
 	return rand.New(rand.NewPCG(e.seed, h.Sum64())) //nolint:gosec // to be repeated
 }
 
+// rank is what comes first in a round: what kills, for runs that end early.
+func (e episode) rank() int {
+	if e.scenario.kills {
+		return 0
+	}
+	return 1
+}
+
 func (e episode) String() string { return fmt.Sprintf("%s on %s", e.name, e.store) }
 
 // plan is what to play, without an end: each round is every chosen scenario on
-// every store, in an order that the seed chooses. When a number of kills is
+// every store, what kills first, else in an order that the seed chooses. When a number of kills is
 // wanted, only the first round is a mixture; then those are played that kill.
 func plan(o options, chosen []scenario) iter.Seq[episode] {
 	return func(yield func(episode) bool) {
@@ -46,6 +54,7 @@ func plan(o options, chosen []scenario) iter.Seq[episode] {
 			}
 			order := rand.New(rand.NewPCG(o.seed, uint64(round))) //nolint:gosec // to be repeated
 			order.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+			slices.SortStableFunc(all, func(a, b episode) int { return a.rank() - b.rank() })
 			for _, e := range all {
 				if !yield(e) {
 					return

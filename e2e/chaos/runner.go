@@ -59,7 +59,10 @@ func (r *runner) play(ctx context.Context, episodes iter.Seq[episode]) {
 			return
 		}
 		if r.o.kills > 0 {
-			e.kills = r.o.kills - r.report.kills
+			e.kills = min(r.o.kills-r.report.kills, (r.o.kills+len(r.o.stores)-1)/len(r.o.stores))
+			if e.scenario.kills && e.kills <= 0 {
+				continue
+			}
 		}
 		r.episode(ctx, e)
 	}
