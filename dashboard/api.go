@@ -21,6 +21,7 @@ func (s *server) routeAPI(mux *http.ServeMux) {
 	get(api, "/settings", "settings", "What the web app must know before anybody logs in", s.settings)
 
 	s.registerPositions(api)
+	s.registerStream(api)
 	get(api, "/companies/{company}/employees", "employees", "Everybody, with state and presence", s.employees, 401, 403, 404, 503)
 	get(api, "/companies/{company}/employees/{employee}/fixes", "fixes", "A person's fixes, oldest first", s.fixes, 401, 403, 404, 503)
 	get(api, "/companies/{company}/stats", "stats", "How much is stored", s.stats, 401, 403, 404, 503)

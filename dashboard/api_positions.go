@@ -28,6 +28,7 @@ type positions struct {
 type positionsInput struct {
 	Company     string `path:"company"`
 	After       string `query:"after" doc:"Only what changed after this seq." example:"9127" pattern:"^[0-9]{0,19}$"`
+	Wait        int    `query:"wait" doc:"Seconds to wait until something has changed after that seq. The answer is then a frame, as on the topic _live." minimum:"0" maximum:"50"`
 	IfNoneMatch string `header:"If-None-Match"`
 }
 
@@ -40,10 +41,11 @@ type positionsOutput struct {
 }
 
 func (s *server) registerPositions(api huma.API) {
-	op := operation(http.MethodGet, "/companies/{company}/positions", "positions", "Where everybody is, or who has moved", []int{401, 403, 404})
+	op := operation(http.MethodGet, "/companies/{company}/positions", "positions", "Where everybody is, or who has moved", []int{401, 403, 404, 429})
 	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[positions](), true, "Positions")
+	frame := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[streamFrame](), true, "LiveFrame") // with wait
 	op.Responses = map[string]*huma.Response{
-		"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
+		"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{schema, frame}}}}},
 		"304": {Description: "Nothing has changed"},
 	}
 	huma.Register(api, op, s.positions)
@@ -53,6 +55,13 @@ func (s *server) positions(ctx context.Context, in *positionsInput) (*positionsO
 	id, err := member(ctx, in.Company, readers...)
 	if err != nil {
 		return nil, s.fail(ctx, err)
+	}
+	if in.Wait > 0 {
+		out, err := s.poll(ctx, id, in)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return out, nil
 	}
 	out := &positionsOutput{Status: http.StatusOK, CacheControl: "private, no-cache", ContentType: "application/json"}
 	if in.After != "" {

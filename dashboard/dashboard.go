@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"fieldcast/feed"
 	"fieldcast/identity"
 	"fieldcast/track"
 )
@@ -32,8 +33,14 @@ type People interface {
 	Seq(company string) uint64
 }
 
+// Changes tells what changes while somebody watches; feed.Hub.
+type Changes interface {
+	SubscribeFrames(company string, size int) *feed.Subscription
+}
+
 // Identities proves who asks; identity.Service.
 type Identities interface {
+	OnRevoke(f func(tokenIDs []string))
 	Login(ctx context.Context, email, password string) (identity.Session, error)
 	Access(ctx context.Context, cookie string) (identity.Access, error)
 	Verify(token string) (track.Identity, error)
@@ -45,11 +52,12 @@ type Check struct {
 	Status func() error
 }
 
-// Options configures the handler. Store, People, Identities, MQTT and Logger
-// are required.
+// Options configures the handler. Store, People, Changes, Identities, MQTT and
+// Logger are required.
 type Options struct {
 	Store      Store
 	People     People
+	Changes    Changes
 	Identities Identities
 	MQTT       http.Handler // mounted at /mqtt
 	Ready      []Check
@@ -62,24 +70,33 @@ type Options struct {
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer
 	Now            func() time.Time
+	// Streams bounds those who watch; zero fields are the defaults.
+	Streams StreamLimits
+	// Stopping is closed when the server is about to stop, so that answers
+	// that have no end come to one. Nil: never.
+	Stopping <-chan struct{}
 }
 
 // server is what the handlers share.
 type server struct {
 	Options
 	snapshots snapshots
+	watchers  *watchers
+	frames    frames
 }
 
 // New returns the handler of the whole web side. It serves as long as the
 // parts in o do, and starts no goroutine of its own.
 func New(o Options) (http.Handler, error) {
-	if o.Store == nil || o.People == nil || o.Identities == nil || o.MQTT == nil || o.Logger == nil {
-		return nil, errors.New("dashboard: Store, People, Identities, MQTT and Logger are required")
+	if o.Store == nil || o.People == nil || o.Changes == nil || o.Identities == nil || o.MQTT == nil || o.Logger == nil {
+		return nil, errors.New("dashboard: Store, People, Changes, Identities, MQTT and Logger are required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &server{Options: o}
+	o.Streams = o.Streams.orDefault()
+	s := &server{Options: o, watchers: newWatchers(o.Streams, o.Registerer)}
+	o.Identities.OnRevoke(s.watchers.revoke)
 	routes := http.NewServeMux()
 	s.routeAPI(routes)
 	s.routeHealth(routes)

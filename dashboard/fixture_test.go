@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fieldcast/dashboard"
+	"fieldcast/feed"
 	"fieldcast/identity"
 	"fieldcast/store/sqlite"
 	"fieldcast/track"
@@ -37,6 +39,7 @@ type site struct {
 	store   *sqlite.Store
 	ids     *identity.Service
 	people  *people
+	hub     *feed.Hub
 	mqtt    int // requests at /mqtt
 	ready   error
 	metrics *prometheus.Registry
@@ -53,9 +56,9 @@ func newSite(t testing.TB, change ...func(*dashboard.Options)) *site {
 	must(t, err)
 	ids, err := identity.New(identity.Options{Store: store, Key: key, Logger: quiet})
 	must(t, err)
-	s := &site{t: t, store: store, ids: ids, people: &people{}, metrics: prometheus.NewRegistry(), tokens: map[string]string{}}
+	s := &site{t: t, store: store, ids: ids, people: &people{}, hub: feed.NewHub(feed.Options{Window: 5 * time.Millisecond}), metrics: prometheus.NewRegistry(), tokens: map[string]string{}}
 	o := dashboard.Options{
-		Store: store, People: s.people, Identities: ids, Logger: quiet, Registerer: s.metrics, Version: "test",
+		Store: store, People: s.people, Changes: s.hub, Identities: ids, Logger: quiet, Registerer: s.metrics, Version: "test",
 		MQTT:  http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.mqtt++ }),
 		Ready: []dashboard.Check{{Name: "journal", Status: func() error { return s.ready }}, {Name: "broker", Status: func() error { return nil }}},
 		Now:   func() time.Time { return noon },
@@ -116,6 +119,11 @@ func (s *site) do(method, path, body string, change ...func(*http.Request)) answ
 	for _, c := range change {
 		c(r)
 	}
+	if strings.HasSuffix(r.URL.Path, "/stream") { // else it would not end
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		r = r.WithContext(ctx)
+	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	b, err := io.ReadAll(w.Result().Body)
@@ -165,13 +173,20 @@ func wantProblem(t testing.TB, a answer, status int, code string) {
 
 // people is a table of last-known positions with one company in it.
 type people struct {
+	mu  sync.Mutex
 	seq uint64
 	all []track.Position
 }
 
-func (p *people) set(seq uint64, all ...track.Position) { p.seq, p.all = seq, all }
+func (p *people) set(seq uint64, all ...track.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seq, p.all = seq, all
+}
 
 func (p *people) Positions(company string) (out []track.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, q := range p.all {
 		if q.Company == company {
 			out = append(out, q)
@@ -198,18 +213,23 @@ func (p *people) Presence(company string) map[string]track.Presence {
 }
 
 func (p *people) After(company string, seq uint64) (changed []track.Position, now uint64, ok bool) {
-	if seq > p.seq {
-		return nil, p.seq, false
+	now = p.Seq(company)
+	if seq > now {
+		return nil, now, false
 	}
 	for _, q := range p.Positions(company) {
 		if q.Changed > seq {
 			changed = append(changed, q)
 		}
 	}
-	return changed, p.seq, true
+	return changed, now, true
 }
 
-func (p *people) Seq(string) uint64 { return p.seq }
+func (p *people) Seq(string) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seq
+}
 
 var errDown = errors.New("down")
 

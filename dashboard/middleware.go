@@ -26,7 +26,19 @@ func (s *server) middleware(routes http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.secure(s.attach(s.measure(s.recover(compress(routes))))), nil
+	return s.secure(s.attach(s.measure(s.recover(exceptStreams(compress(routes), routes))))), nil
+}
+
+// exceptStreams keeps what compresses away from streams: it holds back what
+// should be seen at once.
+func exceptStreams(compressed, plain http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, apiRoot+"/companies/") && strings.HasSuffix(r.URL.Path, "/stream") {
+			plain.ServeHTTP(w, r)
+			return
+		}
+		compressed.ServeHTTP(w, r)
+	})
 }
 
 // compressible leaves alone what is compressed already, above all map tiles,

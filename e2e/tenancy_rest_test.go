@@ -28,6 +28,7 @@ var routes = map[string][]track.Role{
 	"POST /api/v1/logout":                                        anybody,
 	"GET /api/v1/settings":                                       anybody,
 	"GET /api/v1/companies/{company}/positions":                  readers,
+	"GET /api/v1/companies/{company}/stream":                     readers,
 	"GET /api/v1/companies/{company}/employees":                  readers,
 	"GET /api/v1/companies/{company}/employees/{employee}/fixes": readers,
 	"GET /api/v1/companies/{company}/stats":                      readers,

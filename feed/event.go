@@ -58,6 +58,33 @@ var Cols = []string{
 	"state", "interval_s", "quality", "presence", "presence_since",
 }
 
+// NewFrame returns a frame of the people of a company with their states at now,
+// for a reader who stands at prev and stands at seq after taking it in. Prev 0
+// and everybody is where a reader begins.
+func NewFrame(company string, prev, seq uint64, people []track.Position, now time.Time) *Frame {
+	f := &Frame{V: 1, Company: company, Prev: prev, Seq: seq, At: now.UTC(), Cols: Cols, Rows: make([][]any, len(people))}
+	for i := range people {
+		f.Rows[i] = row(&people[i], now)
+	}
+	return f
+}
+
+// Only returns the frame with the rows of those people whom keep names, or the
+// frame itself if these are all. Nothing of f is changed.
+func (f *Frame) Only(keep func(employee string) bool) *Frame {
+	some := *f
+	some.Rows = make([][]any, 0, len(f.Rows))
+	for _, r := range f.Rows {
+		if employee, ok := r[0].(string); ok && keep(employee) {
+			some.Rows = append(some.Rows, r)
+		}
+	}
+	if len(some.Rows) == len(f.Rows) {
+		return f
+	}
+	return &some
+}
+
 // row returns the values of p in the order of [Cols], with the state at now.
 func row(p *track.Position, now time.Time) []any {
 	r := make([]any, 0, len(Cols))

@@ -20,9 +20,11 @@ import (
 // startHTTP mounts the dashboard, and the broker at /mqtt: at https if there
 // are certificates.
 func (s *server) startHTTP(context.Context) (func(context.Context) error, error) {
+	stopping, endStreams := context.WithCancel(context.Background())
 	h, err := dashboard.New(dashboard.Options{
 		Store:          s.installation.Store,
 		People:         s.bridge,
+		Changes:        s.hub,
 		Identities:     s.installation.Identity,
 		MQTT:           s.broker,
 		Ready:          s.checks(),
@@ -32,10 +34,25 @@ func (s *server) startHTTP(context.Context) (func(context.Context) error, error)
 		Version:        buildVersion(),
 		Logger:         s.log.With("component", "dashboard"),
 		Registerer:     s.metrics,
+		Stopping:       stopping.Done(),
 	})
 	if err != nil {
+		endStreams()
 		return nil, err
 	}
+	stop, err := s.openHTTP(h)
+	if err != nil {
+		endStreams()
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		endStreams() // else the listeners would wait for them
+		return stop(ctx)
+	}, nil
+}
+
+// openHTTP opens the doors of the web side and returns what shuts them.
+func (s *server) openHTTP(h http.Handler) (func(context.Context) error, error) {
 	proxies, err := listen.Prefixes(s.config.HTTP.ForwardedFrom)
 	if err != nil {
 		return nil, fmt.Errorf("http.forwarded_from: %w", err)
