@@ -23,7 +23,7 @@ func (*hook) ID() string { return "fieldcast" }
 func (*hook) Provides(b byte) bool {
 	switch b {
 	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnSessionEstablished, mqtt.OnACLCheck,
-		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnPublished, mqtt.OnQosComplete,
+		mqtt.OnPacketRead, mqtt.OnPacketEncode, mqtt.OnPacketSent, mqtt.OnPublish, mqtt.OnPublished,
 		mqtt.OnSubscribe, mqtt.OnSubscribed, mqtt.OnUnsubscribe, mqtt.OnClientExpired:
 		return true
 	}
@@ -60,6 +60,9 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 	if c, ok := cl.Net.Conn.(*conn); ok {
 		c.seen++
 		c.cut = c.guard.cutFrom(c.seen)
+	}
+	if session := sessionOf(cl); session != nil && pk.FixedHeader.Type == packets.Puback {
+		h.server.acknowledged(session, pk.PacketID)
 	}
 	if pk.FixedHeader.Type == packets.Publish && (strings.HasPrefix(pk.TopicName, "$") || len(pk.TopicName) > track.MaxTopicBytes) {
 		pk.TopicName = "!" + clip(pk.TopicName)

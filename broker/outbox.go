@@ -99,15 +99,20 @@ func (o *outbox) hasWritten(topic string) bool {
 // message when the client uses its id. Clients count from 1.
 const firstID = 1 << 15
 
-// nextID returns a packet id that is free. There is one, because a window is
-// smaller than the number of ids from firstID on. The caller holds mu.
-func (o *outbox) nextID(inflight *mqtt.Inflight) uint16 {
+// nextID returns a packet id that is not taken. There is one, because a window
+// is smaller than the number of ids from firstID on. The caller holds mu.
+func (o *outbox) nextID(taken func(uint16) bool) uint16 {
 	for {
 		o.lastID = max(o.lastID+1, firstID) // after 65,535 comes firstID
-		if _, taken := inflight.Get(o.lastID); !taken {
+		if !taken(o.lastID) {
 			return o.lastID
 		}
 	}
+}
+
+func (o *outbox) isFlying(id uint16) bool {
+	_, ok := o.flying[id]
+	return ok
 }
 
 // send writes a message to a client, or lets it wait for the acknowledgement
@@ -129,7 +134,7 @@ func (s *Server) send(session *session, m outgoing) error {
 			s.metrics.dropped.WithLabelValues("phone_queue_full").Inc()
 			return nil
 		}
-		return s.write(session, m, o.nextID(session.client.State.Inflight))
+		return s.keep(session, m)
 	case o.cost+m.cost() > s.Limits.UnackedBytes:
 		s.metrics.slow.Inc()
 		session.client.Stop(errSlowConsumer)
@@ -150,26 +155,38 @@ func (s *Server) launch(session *session, m outgoing) error {
 	if o.flying == nil {
 		o.flying = map[uint16]int{}
 	}
-	id := o.nextID(session.client.State.Inflight)
+	id := o.nextID(o.isFlying)
 	o.flying[id] = m.cost()
 	return s.write(session, m, id)
 }
 
-// write hands a message to mochi's encoder, with QoS 1 if it has a packet id.
-func (s *Server) write(session *session, m outgoing, id uint16) error {
-	client := session.client
-	pk := packets.Packet{
+// keep writes a message to a phone, and puts it where mochi finds it when the
+// phone comes back without having acknowledged it. The caller holds the lock of
+// the outbox.
+func (s *Server) keep(session *session, m outgoing) error {
+	inflight := session.client.State.Inflight
+	id := session.out.nextID(func(id uint16) bool { _, ok := inflight.Get(id); return ok })
+	if inflight.Set(m.packet(id)) {
+		atomic.AddInt64(&s.mqtt.Info.Inflight, 1)
+	}
+	return s.write(session, m, id)
+}
+
+func (m *outgoing) packet(id uint16) packets.Packet {
+	return packets.Packet{
 		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: m.qos, Retain: m.retain},
 		TopicName:   m.topic,
 		Payload:     m.body,
 		Properties:  packets.Properties{SubscriptionIdentifier: m.identifiers},
 		PacketID:    id,
-		Created:     time.Now().Unix(), // its place in what is sent again
+		Created:     time.Now().Unix(), // its place in what mochi sends again
 	}
-	if id != 0 && client.State.Inflight.Set(pk) {
-		atomic.AddInt64(&s.mqtt.Info.Inflight, 1)
-	}
-	err := client.WritePacket(pk)
+}
+
+// write hands a message to mochi's encoder, with QoS 1 if it has a packet id.
+func (s *Server) write(session *session, m outgoing, id uint16) error {
+	client := session.client
+	err := client.WritePacket(m.packet(id))
 	if !errors.Is(err, packets.ErrPacketTooLarge) {
 		return err
 	}
@@ -193,22 +210,23 @@ func (o *outbox) landed(id uint16) {
 	}
 }
 
-// OnQosComplete sends what has waited for an acknowledgement.
-func (h *hook) OnQosComplete(cl *mqtt.Client, pk packets.Packet) {
-	session := sessionOf(cl)
-	if session == nil || session.id.Role == track.RoleDevice {
+// acknowledged sends what has waited for an acknowledgement. It is told of each
+// PUBACK as it comes in: mochi forgets what is in flight when a client uses the
+// same packet id for a message of its own, and would then tell of none.
+func (s *Server) acknowledged(session *session, id uint16) {
+	if session.id.Role == track.RoleDevice {
 		return
 	}
 	o := &session.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.landed(pk.PacketID)
+	o.landed(id)
 	for len(o.waiting) > 0 && len(o.flying) < o.window {
 		next := o.waiting[0]
 		if o.waiting = o.waiting[1:]; len(o.waiting) == 0 {
 			o.waiting = nil // the memory of a burst is given back
 		}
-		if h.server.launch(session, next) != nil {
+		if s.launch(session, next) != nil {
 			return // the connection is ending
 		}
 	}

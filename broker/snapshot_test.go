@@ -263,6 +263,36 @@ func TestReceiveMaximum(t *testing.T) {
 	}
 }
 
+// A reader whose own messages use the packet ids of those that are in flight to
+// it loses none of them, and its window does not shrink.
+func TestPacketIDCollision(t *testing.T) {
+	b := brokertest.Start(t)
+	for _, version := range []byte{4, 5} {
+		l := brokertest.Login{Version: version, ClientID: "c", Username: "u", Password: "integrator:acme:i"}
+		if version == 5 {
+			l.Properties = []byte{0x21, 0, 1} // a window of one
+		}
+		c := b.Connect(l)
+		c.Subscribe("fc/acme/+/last", 1)
+		for i := range uint64(20) {
+			b.Hub.Publish(feed.Event{Company: "acme", Employee: "e1", Seq: i + 1, Position: &track.Position{Changed: i + 1}})
+			p, err := c.Next(5 * time.Second)
+			if err != nil {
+				t.Fatalf("MQTT %d: after %d messages: %v", version, i, err)
+			}
+			m := c.Message(p)
+			var got track.Position
+			if json.Unmarshal(m.Payload, &got) != nil || got.Changed != i+1 {
+				t.Fatalf("MQTT %d: message %d is %s", version, i, m.Payload)
+			}
+			if p, err := c.Publish("fc/acme/e1", []byte("{}"), 1, m.ID); err != nil || p.Type != brokertest.Puback { // not a phone: refused, and answered
+				t.Fatalf("MQTT %d: got %+v, %v", version, p, err)
+			}
+			c.Send(brokertest.Frame(brokertest.Puback, binary.BigEndian.AppendUint16(nil, m.ID)))
+		}
+	}
+}
+
 // A burst is not too much for a reader that keeps up, and nothing is missing
 // with QoS 1 or 0.
 func TestBurst(t *testing.T) {
