@@ -28,15 +28,7 @@ const (
 // playDamagedJournal damages the journal while it holds what is nowhere else.
 func playDamagedJournal(ctx context.Context, w *world) error {
 	for range 4 {
-		err := w.crash(ctx, func() error {
-			release, err := w.holdDatabase(ctx)
-			if err != nil {
-				return err
-			}
-			err = w.awaitMoreAcks(ctx, 300+w.random.IntN(900))
-			w.kill()
-			return errors.Join(err, release())
-		})
+		err := w.crash(ctx, func() error { return w.killWithBacklog(ctx, 300+w.random.IntN(900)) })
 		if err != nil {
 			return err
 		}

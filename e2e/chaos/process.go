@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -60,10 +61,13 @@ func playStart(ctx context.Context, w *world) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	if err := w.awaitAcks(ctx, 300); err != nil {
+	err := w.awaitAcks(ctx, 100)
+	if err == nil {
+		err = w.killWithBacklog(ctx, 1000)
+	}
+	if err != nil {
 		return err
 	}
-	w.kill()
 	begun := time.Now()
 	if err := w.start(ctx); err != nil {
 		return err
@@ -81,6 +85,18 @@ func playStart(ctx context.Context, w *world) error {
 		w.kill()
 	}
 	return w.start(ctx)
+}
+
+// killWithBacklog kills the server when so many fixes more are in its journal
+// and not in the database.
+func (w *world) killWithBacklog(ctx context.Context, n int) error {
+	release, err := w.holdDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	err = w.awaitMoreAcks(ctx, n)
+	w.kill()
+	return errors.Join(err, release())
 }
 
 func playPause(ctx context.Context, w *world) error {

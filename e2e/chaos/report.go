@@ -66,11 +66,8 @@ func (r *report) kept(dir string, w *world) {
 }
 
 // finish says it all in the last line, and returns [errWrong] unless all is
-// well.
+// well, or an error if the run was interrupted.
 func (r *report) finish(interrupted error) error {
-	if interrupted != nil {
-		fmt.Fprintln(r.out, "interrupted: the episode under way does not count")
-	}
 	if len(r.wrong) > 0 {
 		fmt.Fprintf(r.out, "\nWRONG, with seed %d:\n", r.seed)
 		for _, w := range r.wrong {
@@ -81,6 +78,9 @@ func (r *report) finish(interrupted error) error {
 	fmt.Fprintf(r.out, "kills %d · acked %d · lost %d · duplicated %d\n", r.kills, r.acked, r.lost, r.duplicated)
 	if len(r.wrong) > 0 || r.lost > 0 || r.duplicated > 0 {
 		return errWrong
+	}
+	if interrupted != nil {
+		return fmt.Errorf("the episode under way does not count: %w", interrupted)
 	}
 	return nil
 }
