@@ -113,7 +113,28 @@ func treeFilter(id track.Identity, filter string) (string, bool) {
 	if !strings.ContainsAny(narrowed, "+#$") && !track.Allow(id, track.Receive, narrowed) {
 		return narrowed + deadEnd, true
 	}
-	return narrowed, true
+	return parentsToo(narrowed), true
+}
+
+// parentsToo returns a filter that says the same of the product's topics in
+// other words: for mochi "a/+/#" does not match "a/b", against [MQTT-4.7.1-2].
+// Topics have three levels or four, so "fc/acme/+/#" can be "fc/acme/#", and
+// "fc/acme/+/+/#" can be "fc/acme/+/+".
+func parentsToo(filter string) string {
+	prefix, inner := "", filter
+	if strings.HasPrefix(filter, "$") { // $share/{group}/…
+		levels := strings.SplitAfterN(filter, "/", 3)
+		prefix, inner = levels[0]+levels[1], levels[2]
+	}
+	head, found := strings.CutSuffix(inner, "/+/#")
+	levels := strings.Count(head, "/") + 1
+	switch {
+	case found && levels == 2:
+		return prefix + head + "/#"
+	case found && levels == 3:
+		return prefix + head + "/+"
+	}
+	return filter
 }
 
 // grant notes the filters that OnACLCheck is about to be asked for.
