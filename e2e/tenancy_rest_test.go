@@ -41,8 +41,10 @@ func (w who) seesPerson(company, employee string) bool {
 	return w.sees("fc/" + company + "/" + employee + "/last")
 }
 
-// request asks as somebody, and reads at most what comes within a second, so
-// that a stream ends.
+// streamed is how long a stream is read: its present state comes at once.
+const streamed = 250 * time.Millisecond
+
+// request asks as somebody. A stream, which has no end, is read for a moment.
 func (w *world) request(p who, method, path, body string) (code int, answer string, header http.Header) {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), method, "http://"+w.HTTP+path, strings.NewReader(body))
@@ -60,7 +62,7 @@ func (w *world) request(p who, method, path, body string) (code int, answer stri
 	must(w.t, err)
 	defer resp.Body.Close()
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		stop := time.AfterFunc(time.Second, func() { _ = resp.Body.Close() })
+		stop := time.AfterFunc(streamed, func() { _ = resp.Body.Close() })
 		defer stop.Stop()
 	}
 	var b bytes.Buffer
