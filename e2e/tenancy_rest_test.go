@@ -52,6 +52,7 @@ func (w *world) request(p who, method, path, body string) (code int, answer stri
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	req.Header.Set("Last-Event-ID", "0") // for a stream: all that has changed
 	switch {
 	case p.cookie != "":
 		req.Header.Set("Cookie", p.cookie)
@@ -123,6 +124,9 @@ func (w *world) requests(t *testing.T, sessions []who) {
 				}
 				if code != want {
 					t.Errorf("%s %s of %s: %d, want %d: %.300s", p.name, route, company, code, want, body)
+				}
+				if want == 200 && strings.HasSuffix(pattern, "/stream") && p.role == track.RoleManager && !w.anyMark(body) {
+					t.Errorf("%s %s of %s reads nothing: %q", p.name, route, company, body)
 				}
 				if want != 200 && w.anyMark(body) || p.foreignMark(body) {
 					t.Errorf("%s %s of %s reads where somebody is: %s", p.name, route, company, body)
