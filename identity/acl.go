@@ -2,6 +2,7 @@ package identity
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"fieldcast/track"
@@ -12,29 +13,43 @@ const maxRules = 64
 
 // aclRule is a line of the list that EMQX 5.5 and newer read.
 type aclRule struct {
-	Permission string `json:"permission"`
-	Action     string `json:"action"`
-	Topic      string `json:"topic"`
+	permission, action, topic string
 
-	// Conditions. None is looked at: see conditional.
-	QoS        json.RawMessage `json:"qos"`
-	ClientIDRe json.RawMessage `json:"clientid_re"`
-	UsernameRe json.RawMessage `json:"username_re"`
-	IPAddr     json.RawMessage `json:"ipaddr"`
-	Zone       json.RawMessage `json:"zone"`
-	ZoneRe     json.RawMessage `json:"zone_re"`
-	Listener   json.RawMessage `json:"listener"`
-	ListenerRe json.RawMessage `json:"listener_re"`
+	// conditional: the rule holds sometimes only, such as for one QoS or for
+	// some addresses.
+	conditional bool
 }
 
-// conditional reports whether the rule holds sometimes only.
-func (r *aclRule) conditional() bool {
-	for _, c := range []json.RawMessage{r.QoS, r.ClientIDRe, r.UsernameRe, r.IPAddr, r.Zone, r.ZoneRe, r.Listener, r.ListenerRe} {
-		if len(c) > 0 && string(c) != "null" {
-			return true
+// UnmarshalJSON wants every line to say what, when and where, in EMQX's words,
+// as EMQX does. Whatever else is there is a condition: also one that EMQX may
+// learn later.
+func (r *aclRule) UnmarshalJSON(b []byte) error {
+	all, err := members(b)
+	if err != nil {
+		return err
+	}
+	for name, value := range all {
+		switch name {
+		case "permission":
+			err = errors.Join(err, json.Unmarshal(value, &r.permission))
+		case "action":
+			err = errors.Join(err, json.Unmarshal(value, &r.action))
+		case "topic":
+			err = errors.Join(err, json.Unmarshal(value, &r.topic))
+		case "retain": // is about publishing
+		default:
+			r.conditional = r.conditional || string(value) != "null"
 		}
 	}
-	return false
+	switch {
+	case err != nil:
+		return err
+	case r.permission != "allow" && r.permission != "deny",
+		r.action != "publish" && r.action != "subscribe" && r.action != "all",
+		r.topic == "":
+		return ErrBadClaims
+	}
+	return nil
 }
 
 // readACL reads the claim acl in both shapes that EMQX documents: a list of
@@ -45,7 +60,8 @@ func (r *aclRule) conditional() bool {
 // What cannot be decided here is decided against the token: a rule that allows
 // under a condition, or for a client id or user name, which anybody may choose,
 // is left out, and one that denies holds always. What is beyond the company is
-// cut off. ErrBadClaims: it is neither shape, or too long, or nothing is left.
+// cut off. ErrBadClaims: it is neither shape, or too long, or a line cannot be
+// read, which might be one that denies, or nothing is left.
 func readACL(raw json.RawMessage, company string) ([]track.Rule, error) {
 	list, err := aclRules(raw)
 	if err != nil || len(list) > maxRules {
@@ -54,12 +70,12 @@ func readACL(raw json.RawMessage, company string) ([]track.Rule, error) {
 	var rules []track.Rule
 	allows := false
 	for _, r := range list {
-		if r.Action != "subscribe" && r.Action != "all" {
+		if r.action == "publish" {
 			continue
 		}
-		deny := r.Permission == "deny"
-		filter, fixed := plainFilter(r.Topic)
-		if !deny && (r.Permission != "allow" || !fixed || r.conditional()) {
+		deny := r.permission == "deny"
+		filter, fixed := plainFilter(r.topic)
+		if !deny && (!fixed || r.conditional) {
 			continue
 		}
 		// A manager's filters are those of the company.
@@ -87,7 +103,7 @@ func aclRules(raw json.RawMessage) ([]aclRule, error) {
 		return nil, err
 	}
 	for _, topic := range append(lists.Sub, lists.All...) {
-		list = append(list, aclRule{Permission: "allow", Action: "subscribe", Topic: topic})
+		list = append(list, aclRule{permission: "allow", action: "subscribe", topic: topic})
 	}
 	return list, nil
 }

@@ -44,6 +44,11 @@ func TestACL(t *testing.T) {
 		{"deny if", `[{"permission":"deny","action":"subscribe","topic":"fc/acme/e1/#","clientid_re":"x"},{"permission":"allow","action":"subscribe","topic":"fc/acme/+/last"}]`, "fc/acme/e2/last"},
 		{"deny the client's own", `[{"permission":"deny","action":"all","topic":"fc/acme/${clientid}/last"},{"permission":"allow","action":"all","topic":"fc/acme/#"}]`, presence + " " + live + " " + raw},
 		{"unknown words", `[{"permission":"permit","action":"subscribe","topic":"#"},{"permission":"allow","action":"read","topic":"#"}]`, ""},
+		{"a denial that cannot be read", `[{"permission":"Deny","action":"all","topic":"fc/acme/e1/#"},{"permission":"allow","action":"all","topic":"#"}]`, ""},
+		{"a denial of nothing", `[{"permission":"deny","action":"all"},{"permission":"allow","action":"all","topic":"#"}]`, ""},
+		{"said twice", `[{"permission":"deny","permission":"allow","action":"all","topic":"#"}]`, ""},
+		{"a condition of tomorrow", `[{"permission":"allow","action":"all","topic":"#","weekday":"monday"},{"permission":"allow","action":"all","topic":"fc/acme/_live"}]`, live},
+		{"retain is about publishing", `[{"permission":"allow","action":"all","topic":"fc/acme/_live","retain":true}]`, live},
 		{"deny only", `[{"permission":"deny","action":"all","topic":"#"}]`, ""},
 		{"too many", "[" + strings.Repeat(`{"permission":"allow","action":"all","topic":"#"},`, 64) + `{"permission":"allow","action":"all","topic":"#"}]`, ""},
 		{"a string", `"#"`, ""},
@@ -76,6 +81,20 @@ func TestACL(t *testing.T) {
 			if _, ok := track.Narrow(id, "fc/acme/#"); !ok {
 				t.Errorf("%s, %s: may not subscribe to the company", kind, tt.name)
 			}
+		}
+	}
+}
+
+// Topics beside a list that cannot be read are not what is left: it might have
+// narrowed them.
+func TestACLBesideTopics(t *testing.T) {
+	s := trusting(t, nil)
+	for acl, want := range map[string]bool{`[{"permission":"deny","action":"all","topic":5}]`: false, `{"sub":["fc/acme/_live"]}`: true} {
+		token := sign(t, jwt.SigningMethodHS256, testKey, with(good(time.Now()), jwt.MapClaims{
+			"role": "integrator", "employee": nil, "topics": []string{"fc/acme/+/last"}, "acl": json.RawMessage(acl),
+		}))
+		if id, err := s.Verify(token); (err == nil) != want {
+			t.Errorf("%s: got %+v, %v", acl, id, err)
 		}
 	}
 }

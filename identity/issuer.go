@@ -205,55 +205,6 @@ func (o *outside) role(c *outsideClaims) track.Role {
 	return o.Role
 }
 
-// outsideClaims are the registered claims, and all others as they came.
-type outsideClaims struct {
-	jwt.RegisteredClaims
-	all map[string]json.RawMessage
-}
-
-// UnmarshalJSON keeps both.
-func (c *outsideClaims) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &c.RegisteredClaims); err != nil {
-		return err
-	}
-	return json.Unmarshal(b, &c.all)
-}
-
-// text returns a claim that is a string; empty if it is not.
-func (c *outsideClaims) text(name string) string {
-	if all := c.texts(name); len(all) == 1 {
-		return all[0]
-	}
-	return ""
-}
-
-// texts returns a claim that is a string or a list of them. A name with dots
-// leads into objects, unless a claim has that very name.
-func (c *outsideClaims) texts(name string) []string {
-	raw, ok := c.all[name]
-	for within := c.all; !ok; {
-		head, rest, deeper := strings.Cut(name, ".")
-		if !deeper {
-			return nil
-		}
-		var inner map[string]json.RawMessage
-		if json.Unmarshal(within[head], &inner) != nil {
-			return nil
-		}
-		raw, ok = inner[rest]
-		name, within = rest, inner
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}
-	}
-	var many []string
-	if json.Unmarshal(raw, &many) != nil {
-		return nil
-	}
-	return many
-}
-
 // issuerOf reads who says to have issued a token, without believing it.
 func issuerOf(token string) string {
 	_, rest, _ := strings.Cut(token, ".")
@@ -271,5 +222,5 @@ func issuerOf(token string) string {
 	if json.Unmarshal(raw, &c) != nil {
 		return ""
 	}
-	return c.Iss
+	return c.Iss // in any case of letters; verify wants it in lower case
 }

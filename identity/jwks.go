@@ -183,16 +183,61 @@ func (k *keySet) fetch(ctx context.Context) error {
 	case len(raw) > maxJWKS:
 		return fmt.Errorf("%s has more than %d bytes", k.url, maxJWKS)
 	}
-	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(raw, &set); err != nil || len(set.Keys) == 0 {
-		return fmt.Errorf("%s holds no keys", k.url)
-	}
-	known, err := keyfunc.NewJWKSetJSON(raw)
+	known, err := readKeys(raw)
 	if err != nil {
 		return fmt.Errorf("keys of %s: %w", k.url, err)
 	}
 	k.known.Store(&known)
 	return nil
+}
+
+// publicKey is what counts of a key (RFC 7517, RFC 7518 section 6). Certificates
+// and the addresses of certificates are left behind: nobody's keys make this
+// server ask somewhere else.
+type publicKey struct {
+	Type      string `json:"kty"`
+	ID        string `json:"kid,omitempty"`
+	Use       string `json:"use,omitempty"`
+	Algorithm string `json:"alg,omitempty"`
+	Curve     string `json:"crv,omitempty"`
+	X         string `json:"x,omitempty"`
+	Y         string `json:"y,omitempty"`
+	N         string `json:"n,omitempty"`
+	E         string `json:"e,omitempty"`
+}
+
+// readKeys returns the keys of a set that signatures can be checked with. Keys
+// for encryption, shared secrets and kinds that are not known may be beside
+// them; an issuer that adds such a one locks nobody out.
+func readKeys(raw []byte) (keyfunc.Keyfunc, error) {
+	var all struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, errors.New("this is not a set of keys in JSON")
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	for _, raw := range all.Keys {
+		var key publicKey
+		if json.Unmarshal(raw, &key) != nil || key.Type == "oct" || (key.Use != "" && key.Use != "sig") {
+			continue
+		}
+		public, err := json.Marshal(key)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := keyfunc.NewJWKJSON(public); err == nil {
+			set.Keys = append(set.Keys, public)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return nil, fmt.Errorf("none of %d can be used", len(all.Keys))
+	}
+	public, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	return keyfunc.NewJWKSetJSON(public)
 }
 
 // tokenID names a token of somebody else, so that a connection can be told

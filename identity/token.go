@@ -72,7 +72,10 @@ func (c *claims) identity() track.Identity {
 		ExpiresAt: c.ExpiresAt.Time,
 	}
 	if len(c.ACL) > 0 && c.Role == track.RoleIntegrator {
-		id.Rules, _ = readACL(c.ACL, c.Company) // none: complete says no
+		var err error
+		if id.Rules, err = readACL(c.ACL, c.Company); err != nil {
+			id.Topics = nil // what cannot be read might have narrowed them: complete says no
+		}
 	}
 	return id
 }

@@ -191,6 +191,40 @@ func FuzzAllow(f *testing.F) {
 	})
 }
 
+// The same for access lists that somebody else has written, which may name
+// anything: no rule opens another company, and a denial is never undone by what
+// follows it.
+func FuzzAllowRules(f *testing.F) {
+	f.Add("#", "fc/other/#", "fc/acme/e1/#", "fc/acme/e1/last")
+	f.Add("fc/+/+/last", "$share/g/fc/other/#", "#", "fc/other/e1/last")
+	f.Add("+/other/#", "fc/acme/+/cmd", "fc/acme/+", "fc/+/e17/cmd")
+	f.Add("fc/other", "fc/acme//#", "", "fc/acme/_live")
+	foreign := []string{"fc/other/e1", "fc/other/e1/last", "fc/other/e17/cmd", "fc/other/_live", "fc/other/_rejected"}
+	f.Fuzz(func(t *testing.T, allow, also, deny, asked string) {
+		id := track.Identity{Role: track.RoleIntegrator, Company: "acme", Rules: []track.Rule{{Filter: deny, Deny: true}, {Filter: allow}, {Filter: also}}}
+		for _, topic := range append(foreign, asked) {
+			if track.Allow(id, track.Publish, topic) {
+				t.Errorf("%+v may publish %q", id.Rules, topic)
+			}
+			if track.Allow(id, track.Receive, topic) && (!strings.HasPrefix(topic, "fc/acme/") || track.Match(deny, topic)) {
+				t.Errorf("%+v may receive %q", id.Rules, topic)
+			}
+		}
+		for _, filter := range []string{asked, allow, also} {
+			narrowed, ok := track.Narrow(id, filter)
+			if !ok {
+				continue
+			}
+			_, inner := share(narrowed)
+			for _, topic := range foreign {
+				if track.Overlap(inner, topic) {
+					t.Errorf("%+v asks %q, gets %q, which reaches %s", id.Rules, filter, narrowed, topic)
+				}
+			}
+		}
+	})
+}
+
 func share(filter string) (group, inner string) {
 	if len(filter) > 7 && strings.EqualFold(filter[:7], "$share/") {
 		group, inner, _ = strings.Cut(filter[7:], "/")
