@@ -18,6 +18,7 @@ type fixesInput struct {
 	To       string `query:"to" doc:"recorded_at must be before this." example:"2026-11-24T00:00:00Z"`
 	Cursor   string `query:"cursor" doc:"The next of the page before."`
 	Limit    int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+	Simplify int    `query:"simplify" minimum:"0" maximum:"10000" doc:"Leave out fixes of the page that are within so many metres of the line of the others."`
 }
 
 type fixesOutput struct {
@@ -49,7 +50,7 @@ func (s *server) fixes(ctx context.Context, in *fixesInput) (*fixesOutput, error
 		}
 	}
 	out := &fixesOutput{}
-	out.Body.Fixes, out.Body.Next = append([]track.Fix{}, fixes...), next.String()
+	out.Body.Fixes, out.Body.Next = append([]track.Fix{}, simplified(fixes, float64(in.Simplify))...), next.String()
 	return out, nil
 }
 

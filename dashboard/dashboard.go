@@ -83,6 +83,7 @@ type server struct {
 	snapshots snapshots
 	watchers  *watchers
 	frames    frames
+	deriving  chan struct{} // holds one for each request that derives
 }
 
 // New returns the handler of the whole web side. It serves as long as the
@@ -95,7 +96,7 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	o.Streams = o.Streams.orDefault()
-	s := &server{Options: o, watchers: newWatchers(o.Streams, o.Registerer)}
+	s := &server{Options: o, watchers: newWatchers(o.Streams, o.Registerer), deriving: make(chan struct{}, derivingAtOnce)}
 	o.Identities.OnRevoke(s.watchers.revoke)
 	routes := http.NewServeMux()
 	s.routeAPI(routes)

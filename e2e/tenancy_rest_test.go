@@ -31,6 +31,8 @@ var routes = map[string][]track.Role{
 	"GET /api/v1/companies/{company}/stream":                     readers,
 	"GET /api/v1/companies/{company}/employees":                  readers,
 	"GET /api/v1/companies/{company}/employees/{employee}/fixes": readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/days":  readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/track": readers,
 	"GET /api/v1/companies/{company}/stats":                      readers,
 	"GET /api/v1/companies/{company}/rejected":                   managers,
 }

@@ -46,6 +46,7 @@ var wrapped = []struct {
 	{"github.com/eclipse/paho.mqtt.golang", []string{"simulate", "bridge", "e2e"}},
 	{"github.com/hashicorp/raft-wal", []string{"journal/disk"}},
 	{"github.com/danielgtaylor/huma", []string{"dashboard"}},
+	{"github.com/paulmach/orb", []string{"dashboard"}},
 	{"github.com/golang-jwt/jwt", []string{"identity"}},
 	{"github.com/MicahParks/keyfunc", []string{"identity"}},
 	{"github.com/pressly/goose", []string{"store"}},
