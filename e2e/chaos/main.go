@@ -1,3 +1,5 @@
+//go:build unix
+
 // Chaos breaks a running Fieldcast on purpose, at moments nobody chose, while
 // phones that keep a ledger go on publishing; then it compares the ledger with
 // what the store has. Run it by scripts/chaos. It is no part of the program.
