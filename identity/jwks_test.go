@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,12 +53,15 @@ func TestKeyRotationAndOutage(t *testing.T) {
 			_, _ = w.Write([]byte(`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","kid":"ec"}]}`))
 		},
 	} {
-		before := server.asked.Load()
-		server.answers(answer)
+		var given atomic.Bool // the bad answer itself, not one that was under way before
+		server.answers(func(w http.ResponseWriter, r *http.Request) {
+			answer(w, r)
+			given.Store(true)
+		})
 		miss := signAs(t, jwt.SigningMethodRS256, "made-up", rotated, theirs(now))
 		await(t, name+" was asked for", func() bool {
 			_, _ = s.Verify(miss) // asks for the keys
-			return server.asked.Load() > before
+			return given.Load()
 		})
 		if _, err := s.Verify(second); err != nil {
 			t.Errorf("%s: what is known is lost: %v", name, err)

@@ -45,9 +45,9 @@ func newSignOn(tb testing.TB, kids ...string) *signOn {
 		s.keys[kid] = newSigner(tb, kid)
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		defer s.asked.Add(1) // when the answer is chosen, so that who saw it rise may change the next
 		if s.answer != nil {
 			s.answer(w, r)
 			return
