@@ -14,7 +14,7 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROMI
 
 /** A page that notes every complaint: requests elsewhere, policy violations, errors on the console. */
 export async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 800, height: 600 }, reducedMotion: "reduce", ...options });
+  const context = await browser.newContext({ viewport: { width: 800, height: 600 }, reducedMotion: "reduce", locale: "en-IN", ...options });
   const complaints = [];
   await context.route(
     (u) => u.protocol.startsWith("http") && u.hostname !== "127.0.0.1",

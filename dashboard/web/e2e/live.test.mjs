@@ -182,6 +182,42 @@ part("the server is killed: the page says so, recovers by itself, and shows what
   await drawn(5);
 }, ["net::ERR_CONNECTION_", "net::ERR_EMPTY_RESPONSE", "WebSocket connection to 'ws://127.0.0.1"]);
 
+part("settings change how things are written, and are remembered", async () => {
+  const card = page.getByTestId("card");
+  await page.locator("#people [role=option]").first().click();
+  await card.getByText(/km\/h/).first().waitFor();
+  await page.keyboard.press("?");
+  const settings = page.getByRole("dialog", { name: "Settings" });
+  await settings.waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await settings.getByLabel("Miles").check();
+  await settings.getByLabel("24 hours").check();
+  await settings.getByLabel("Time zone").selectOption("Asia/Kolkata");
+  await settings.getByLabel("Dark").check();
+  await settings.getByLabel("Single keys do something").uncheck();
+  await page.keyboard.press("Escape");
+  await settings.waitFor({ state: "detached" });
+  assert.equal(await card.count(), 1, "the key that closes the settings closes nothing else");
+  await card.getByText(/mph/).first().waitFor();
+  await card.getByText(/IST/).first().waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await page.keyboard.press("?");
+  await page.keyboard.press("/");
+  assert.equal(await settings.count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName === "INPUT"), false);
+
+  await page.reload();
+  await live();
+  await card.getByText(/mph/).first().waitFor();
+  await page.getByRole("button", { name: /^Account/ }).click();
+  await page.getByRole("menuitem", { name: "Settings" }).click();
+  for (const name of ["Miles", "24 hours", "Dark"]) assert.ok(await settings.getByLabel(name).isChecked(), name);
+  await settings.getByLabel("Kilometres").check();
+  await settings.getByLabel("As the system").check();
+  await settings.getByRole("button", { name: "Close settings" }).click();
+  await card.getByText(/km\/h/).first().waitFor();
+});
+
 part("logging out ends it", async () => {
   await page.getByRole("button", { name: /^Account/ }).click();
   await page.getByRole("menuitem", { name: "Log out" }).click();

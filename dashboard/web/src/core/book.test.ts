@@ -48,6 +48,19 @@ describe("the order of arrival", () => {
   });
 });
 
+describe("a frame of names", () => {
+  it("renames though nobody has moved", () => {
+    const book = run(answer(10, true, person("a", 10)), frame(10, 10, person("a", 10, { name: "Asha" })));
+    expect(book.people.get("a")?.name).toBe("Asha");
+    expect(book).toMatchObject({ seq: 10, wants: null, stats: { duplicates: 0 } });
+  });
+  it("is no reason to go back", () => {
+    const book = run(answer(12, true, person("a", 12)), frame(10, 10, person("a", 10, { name: "Asha" })));
+    expect(book.people.get("a")?.name).toBe("Name a");
+    expect(book.stats.duplicates).toBe(1);
+  });
+});
+
 describe("what the book wants", () => {
   it("wants everything at first, and the names", () => {
     expect(emptyBook("acme")).toMatchObject({ wants: "snapshot", wantsEmployees: true });

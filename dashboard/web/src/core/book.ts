@@ -72,7 +72,8 @@ export function reduce(book: Book, action: Action): Step {
 function onFrame(book: Book, frame: Frame): Step {
   if (frame.company !== book.company) return { book: counted(book, { malformed: 1 }), touched: [] };
   if (book.wants) return { book: keep(book, frame), touched: [] };
-  if (frame.seq <= book.seq) return { book: counted(book, { duplicates: 1 }), touched: [] };
+  const names = frame.seq === book.seq && frame.prev === frame.seq; // somebody was renamed: no change of where they are
+  if (frame.seq <= book.seq && !names) return { book: counted(book, { duplicates: 1 }), touched: [] };
   if (frame.prev > book.seq) return { book: { ...keep(counted(book, { gaps: 1 }), frame), wants: "changes" }, touched: [] };
   return apply(book, frame);
 }

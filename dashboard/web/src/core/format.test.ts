@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, coordinates, distance, qualityWords, speed, wind, windWord } from "./format";
+import { age, clockTime, coordinates, distance, height, qualityWords, speed, wind, windWord, write } from "./format";
 import { bounds, circle, distanceM, graticule, graticuleStep } from "./geo";
 import { extend, stretches, Trails, type TrailPoint } from "./trail";
 import { formatView, parseView } from "./view";
@@ -16,6 +16,23 @@ it("writes speeds, winds, lengths, places", () => {
   expect(windWord(200)).toBe("south");
   expect([8.4, 999, 1500, 25_000].map(distance)).toEqual(["8 m", "999 m", "1.5 km", "25 km"]);
   expect(coordinates(-12.3456789, 7)).toBe("-12.34568, 7.00000");
+});
+
+it("writes as people have chosen", () => {
+  const at = Date.UTC(2026, 10, 23, 21, 4, 5);
+  try {
+    write({ units: "imperial", clock: "24", zone: "Asia/Kolkata" });
+    expect([0, 1.2, 13.9].map(speed)).toEqual(["0.0 mph", "2.7 mph", "31 mph"]);
+    expect([8.4, 300, 1609.344, 25_000].map(distance)).toEqual(["28 ft", "984 ft", "1.0 mi", "16 mi"]);
+    expect(height(920)).toBe("3018 ft");
+    expect(clockTime(at, at)).toMatch(/02:34:05.*5:30/); // and says which zone that is
+    expect(clockTime(at, at - 5 * 3_600_000)).toMatch(/24/); // midnight has passed there, not here
+    write({ units: "metric", clock: "12", zone: "UTC" });
+    expect(clockTime(at, at)).toMatch(/9:04:05.PM/);
+    expect(height(920)).toBe("920 m");
+  } finally {
+    write({ units: "metric", clock: "language", zone: "" });
+  }
 });
 
 it("puts quality in words", () => {

@@ -1,5 +1,14 @@
 // Numbers as people read them.
 
+import type { Style } from "./style";
+
+let style: Style = { units: "metric", clock: "language", zone: "" };
+
+/** Sets how everything is written from now on. */
+export function write(chosen: Style): void {
+  style = chosen;
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -13,19 +22,29 @@ export function age(ms: number): string {
   return `${Math.floor(s / DAY)} d`;
 }
 
-/** A moment on the viewer's clock; with the date if it is not today. */
+/** A moment on the viewer's clock; with the date if it is not today there. */
 export function clockTime(ms: number, now: number): string {
-  const sameDay = new Date(ms).toDateString() === new Date(now).toDateString();
-  const options: Intl.DateTimeFormatOptions = sameDay
+  const day = new Intl.DateTimeFormat("en", { dateStyle: "short", ...zone() });
+  const options: Intl.DateTimeFormatOptions = day.format(ms) === day.format(now)
     ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
     : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(undefined, options).format(ms);
+  return new Intl.DateTimeFormat(undefined, { ...options, ...zone(), ...hours(), ...named() }).format(ms);
 }
 
-/** Speed in km/h, with a decimal below 10. */
+const zone = (): Intl.DateTimeFormatOptions => (style.zone ? { timeZone: style.zone } : {});
+
+const hours = (): Intl.DateTimeFormatOptions => (style.clock === "language" ? {} : { hourCycle: style.clock === "12" ? "h12" : "h23" });
+
+/** Whoever has chosen another zone than the device's must not forget it. */
+const named = (): Intl.DateTimeFormatOptions => (style.zone ? { timeZoneName: "short" } : {});
+
+const MILE = 1609.344;
+const FOOT = 0.3048;
+
+/** Speed in km/h or mph, with a decimal below 10. */
 export function speed(mps: number): string {
-  const kmh = mps * 3.6;
-  return `${kmh < 9.95 ? kmh.toFixed(1) : Math.round(kmh)} km/h`;
+  const n = style.units === "metric" ? mps * 3.6 : (mps * 3600) / MILE;
+  return `${n < 9.95 ? n.toFixed(1) : Math.round(n)} ${style.units === "metric" ? "km/h" : "mph"}`;
 }
 
 const WINDS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"] as const;
@@ -38,11 +57,18 @@ export const wind = (deg: number): string => WINDS[octant(deg)] ?? "N";
 /** A course in words: "north-east". */
 export const windWord = (deg: number): string => WIND_WORDS[octant(deg)] ?? "north";
 
-/** A length in metres or kilometres. */
+/** A length in metres or kilometres, feet or miles. */
 export function distance(m: number): string {
+  if (style.units === "imperial") {
+    const miles = m / MILE;
+    return miles < 0.19 ? height(m) : `${miles.toFixed(miles < 10 ? 1 : 0)} mi`;
+  }
   if (m < 1000) return `${Math.round(m)} m`;
   return `${(m / 1000).toFixed(m < 10_000 ? 1 : 0)} km`;
 }
+
+/** A height, or a short length, in metres or feet. */
+export const height = (m: number): string => (style.units === "metric" ? `${Math.round(m)} m` : `${Math.round(m / FOOT)} ft`);
 
 /** Coordinates for people and for pasting elsewhere; five decimals are a metre. */
 export const coordinates = (lat: number, lon: number): string => `${lat.toFixed(5)}, ${lon.toFixed(5)}`;

@@ -8,6 +8,7 @@ import { Protocol } from "pmtiles";
 import type { GeoJSON } from "geojson";
 import { bounds, graticule, graticuleStep, type LonLat } from "../core/geo";
 import type { Entry } from "../core/list";
+import type { Units } from "../core/style";
 import { stretches, type TrailPoint } from "../core/trail";
 import type { Camera } from "../core/view";
 import { accuracyFeatures, collection, gridFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
@@ -49,6 +50,7 @@ function prepare(): void {
 }
 
 export class MapView {
+  readonly #scale = new ScaleControl({ maxWidth: 120 });
   readonly #map: MapLibre;
   readonly #people: Feeder;
   readonly #chosen: Feeder;
@@ -92,7 +94,7 @@ export class MapView {
     this.#map.touchZoomRotate.disableRotation();
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
-    this.#map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
+    this.#map.addControl(this.#scale, "bottom-left");
     this.#people = this.#feeder("people", PEOPLE_EVERY_MS);
     this.#chosen = this.#feeder("chosen", CHOSEN_EVERY_MS);
     this.#accuracy = this.#feeder("accuracy", CHOSEN_EVERY_MS);
@@ -187,6 +189,10 @@ export class MapView {
     this.#chosen.feed(() => collection(feature ? [feature] : []), urgent);
     this.#accuracy.feed(() => accuracyFeatures(entry), urgent);
     this.#trail.feed(() => trailFeatures(stretches(this.#way)), urgent);
+  }
+
+  setUnits(units: Units): void {
+    this.#scale.setUnit(units);
   }
 
   setShade(shade: Shade): void {

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { age, clockTime, coordinates, distance, networkWord, qualityWords, speed, windWord } from "../core/format";
+import { age, clockTime, coordinates, distance, height, networkWord, qualityWords, speed, windWord } from "../core/format";
 import type { Entry } from "../core/list";
 import { intervalOf, MOVING_MPS, newestSign } from "../core/person";
 import type { Store } from "../store";
@@ -83,7 +83,7 @@ function Facts({ entry, now }: { entry: Entry; now: number }) {
         <Fact name="Heading">
           {fix.courseDeg === null || (fix.speedMps ?? 0) < MOVING_MPS ? <Unknown /> : `${windWord(fix.courseDeg)}, ${Math.round(fix.courseDeg)}°`}
         </Fact>
-        <Fact name="Altitude">{fix.altitudeM === null ? <Unknown /> : `${Math.round(fix.altitudeM)} m`}</Fact>
+        <Fact name="Altitude">{fix.altitudeM === null ? <Unknown /> : height(fix.altitudeM)}</Fact>
         <Fact name="Battery"><Battery pct={fix.batteryPct} charging={fix.charging} /></Fact>
         <Fact name="Network">{fix.network ? networkWord(fix.network) : <Unknown />}</Fact>
         <Fact name="Recorded" wide>{age(now - fix.recordedAt)} ago <span class="dim">{clockTime(fix.recordedAt, now)}</span></Fact>

@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { formatView, type Camera, type View } from "../core/view";
 import type { Insets, MapView } from "../map/view";
+import { shortcuts, style } from "../preferences";
 import { Roster } from "../roster";
 import type { Store } from "../store";
 import { Banner } from "./banner";
@@ -11,6 +12,7 @@ import { Card } from "./card";
 import { LoginDialog } from "./login";
 import { MapPanel } from "./map-panel";
 import { isTyping, Panel } from "./panel";
+import { Settings } from "./settings";
 import { Sheet } from "./sheet";
 import { TopBar } from "./topbar";
 
@@ -30,6 +32,8 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   const camera = useRef<Camera | null>(view.camera);
   const [phone, setPhone] = useState(PHONE.matches);
   const stage = useRef<HTMLDivElement>(null);
+  const [settings, setSettings] = useState(false);
+  style.value; // everything is written anew when it changes
 
   useEffect(() => {
     const change = () => setPhone(PHONE.matches);
@@ -39,10 +43,11 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   useEffect(() => effect(() => writeAddress(store, camera.current)), [store]);
   useEffect(() => {
     const close = (e: KeyboardEvent) => {
-      if (e.key === "Escape" && !isTyping(e.target)) store.select(null);
-      if (e.key.toLowerCase() === "f" && !isTyping(e.target) && !e.ctrlKey && !e.metaKey && !e.altKey && store.chosen.value?.person.fix) {
-        store.follow.value = !store.follow.value;
-      }
+      if (isTyping(e.target)) return;
+      if (e.key === "Escape") store.select(null);
+      if (!shortcuts.value || e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key === "?") setSettings(true);
+      if (e.key.toLowerCase() === "f" && store.chosen.value?.person.fix) store.follow.value = !store.follow.value;
     };
     document.addEventListener("keydown", close);
     return () => document.removeEventListener("keydown", close);
@@ -53,7 +58,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   const panel = <Panel store={store} roster={roster} onPick={(id) => store.select(id)} />;
   return (
     <div class={`app ${phone ? "is-phone" : ""} ${store.frozen.value ? "is-frozen" : ""}`}>
-      <TopBar store={store} onLogout={onLogout} />
+      <TopBar store={store} onSettings={() => setSettings(true)} onLogout={onLogout} />
       {!phone && <nav class="side" aria-label="People">{panel}</nav>}
       <main class="stage" ref={stage}>
         <MapPanel
@@ -71,6 +76,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
         {!phone && <Card store={store} />}
       </main>
       {phone && <Sheet store={store}>{store.chosen.value ? <Card store={store} /> : panel}</Sheet>}
+      {settings && <Settings onClose={() => setSettings(false)} />}
       {expired && <LoginDialog email={store.identity.value?.subject ?? ""} onDone={onSignedIn} />}
     </div>
   );

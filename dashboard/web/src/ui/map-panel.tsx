@@ -8,6 +8,7 @@ import type { Camera } from "../core/view";
 import { loadStreets } from "../map/streets";
 import type { Insets, MapView } from "../map/view";
 import type { Store } from "../store";
+import { style } from "../preferences";
 import { reducedMotion, shade } from "../theme";
 import { FitIcon, MinusIcon, PlusIcon } from "./icons";
 
@@ -128,6 +129,7 @@ function connect(store: Store, view: MapView, framed: boolean, insets: () => Ins
       else if (isNew) requestAnimationFrame(() => view.reveal(at, insets())); // the card has its size by then
     }),
     effect(() => view.setShade(shade.value)),
+    effect(() => view.setUnits(style.value.units)),
   ];
   return () => stops.forEach((stop) => stop());
 }

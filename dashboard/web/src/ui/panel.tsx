@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { integer } from "../core/format";
 import { FILTERS, ORDERS, type Filter, type Order } from "../core/list";
+import { shortcuts } from "../preferences";
 import type { Roster } from "../roster";
 import type { Store } from "../store";
 import { CloseIcon, SearchIcon } from "./icons";
@@ -55,7 +56,7 @@ function Search({ store, active }: { store: Store; active: string | null }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const focus = (e: KeyboardEvent) => {
-      if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) return;
+      if (e.key !== "/" || !shortcuts.value || e.ctrlKey || e.metaKey || e.altKey || isTyping(e.target)) return;
       e.preventDefault();
       input.current?.focus();
       input.current?.select();

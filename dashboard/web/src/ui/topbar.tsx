@@ -3,12 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Connection } from "../core/connection";
 import type { Store } from "../store";
-import { theme, type Theme } from "../theme";
-import { ChevronIcon, CheckIcon, Mark } from "./icons";
+import { ChevronIcon, Mark } from "./icons";
 
-const THEMES: readonly [Theme, string][] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
-
-export function TopBar({ store, onLogout }: { store: Store; onLogout: () => void }) {
+export function TopBar({ store, onSettings, onLogout }: { store: Store; onSettings: () => void; onLogout: () => void }) {
   const identity = store.identity.value;
   return (
     <header class="topbar">
@@ -16,7 +13,7 @@ export function TopBar({ store, onLogout }: { store: Store; onLogout: () => void
       {identity?.company && <span class="company" title={`Company ${identity.company}`}>{identity.companyName || identity.company}</span>}
       <span class="spacer" />
       <ConnectionBadge store={store} />
-      <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onLogout={onLogout} />
+      <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onSettings={onSettings} onLogout={onLogout} />
     </header>
   );
 }
@@ -40,7 +37,15 @@ function ConnectionBadge({ store }: { store: Store }) {
   );
 }
 
-function UserMenu({ name, detail, role, onLogout }: { name: string; detail: string; role: string; onLogout: () => void }) {
+interface UserMenuProps {
+  readonly name: string;
+  readonly detail: string;
+  readonly role: string;
+  readonly onSettings: () => void;
+  readonly onLogout: () => void;
+}
+
+function UserMenu({ name, detail, role, onSettings, onLogout }: UserMenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -74,16 +79,8 @@ function UserMenu({ name, detail, role, onLogout }: { name: string; detail: stri
             <strong>{name || "Account"}</strong>
             <span>{[detail !== name && detail, role].filter(Boolean).join(" · ")}</span>
           </div>
-          <div class="menu-title" id="theme-title">Appearance</div>
-          <div role="group" aria-labelledby="theme-title">
-            {THEMES.map(([value, word]) => (
-              <button key={value} role="menuitemradio" aria-checked={theme.value === value} onClick={() => (theme.value = value)}>
-                <span class="tick">{theme.value === value && <CheckIcon />}</span>{word}
-              </button>
-            ))}
-          </div>
-          <hr />
-          <button role="menuitem" onClick={onLogout}><span class="tick" />Log out</button>
+          <button role="menuitem" onClick={() => { setOpen(false); onSettings(); }}>Settings…</button>
+          <button role="menuitem" onClick={onLogout}>Log out</button>
         </div>
       )}
     </div>
