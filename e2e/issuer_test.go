@@ -23,26 +23,35 @@ import (
 type signOn struct {
 	*httptest.Server
 	key  *ecdsa.PrivateKey
+	kid  string
+	keys atomic.Pointer[string] // as it publishes them
 	away atomic.Bool
 }
 
 func newSignOn(t *testing.T) *signOn {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	point, err := key.PublicKey.Bytes() // 4, x, y
-	must(t, err)
-	b64 := base64.RawURLEncoding.EncodeToString
-	keys := fmt.Sprintf(`{"keys":[{"kid":"k","kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:]))
-	s := &signOn{key: key}
+	s := &signOn{}
+	s.rotate(t, "k")
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if s.away.Load() {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		_, _ = w.Write([]byte(keys)) // a client that is gone asks again
+		_, _ = w.Write([]byte(*s.keys.Load())) // a client that is gone asks again
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+// rotate puts a new key in place of the old one.
+func (s *signOn) rotate(t *testing.T, kid string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	point, err := key.PublicKey.Bytes() // 4, x, y
+	must(t, err)
+	b64 := base64.RawURLEncoding.EncodeToString
+	keys := fmt.Sprintf(`{"keys":[{"kid":%q,"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, kid, b64(point[1:33]), b64(point[33:]))
+	s.key, s.kid = key, kid
+	s.keys.Store(&keys)
 }
 
 func (s *signOn) token(t *testing.T, claims jwt.MapClaims) string {
@@ -51,7 +60,7 @@ func (s *signOn) token(t *testing.T, claims jwt.MapClaims) string {
 		all[name] = value
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodES256, all)
-	token.Header["kid"] = "k"
+	token.Header["kid"] = s.kid
 	text, err := token.SignedString(s.key)
 	must(t, err)
 	return text
@@ -113,11 +122,78 @@ func TestCompanySignOn(t *testing.T) {
 		t.Error("a phone connects with another's token")
 	}
 
+	refusedConnects(t, s, idp, phone)
+
+	idp.away.Store(false)
+	idp.rotate(t, "k2")
+	rotated := idp.token(t, jwt.MapClaims{"groups": "phones", "badge": "e1", "sub": "e1"})
+	login := func(password string) error {
+		return publishTLS("tcp://"+s.MQTT, crowd.Phone{Employee: "e1", Username: "e1@acme", Password: password, ClientID: "x"}, nil, 0)
+	}
+	eventually(t, 60*time.Second, "a phone with the new key is let in", func() bool { return login(rotated) == nil })
+	if login(phone) == nil {
+		t.Error("a phone connects with a key that is gone")
+	}
+
 	brief := idp.token(t, jwt.MapClaims{"exp": time.Now().Add(3 * time.Second).Unix()})
 	reader := connect(t, s, crowd.Phone{Username: "u", Password: brief, ClientID: "brief"})
 	defer reader.Disconnect(0)
 	eventually(t, 20*time.Second, "the connection ends with its token", func() bool { return !reader.IsConnectionOpen() })
 	if log := s.Log.String(); strings.Contains(log, person[20:60]) || strings.Contains(log, phone[20:60]) {
 		t.Error("a token is in the log")
+	}
+}
+
+// refusedConnects: bad tokens by a real CONNECT, beside a good one.
+func refusedConnects(t *testing.T, s *server, idp *signOn, good string) {
+	t.Helper()
+	claims := jwt.MapClaims{
+		"iss": "https://login.acme.example", "aud": "fieldcast", "sub": "e1", "groups": "phones", "badge": "e1", "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	sign := func(method jwt.SigningMethod, key any, header map[string]any) string {
+		token := jwt.NewWithClaims(method, claims)
+		token.Header["kid"] = "k"
+		for name, value := range header {
+			token.Header[name] = value
+		}
+		text, err := token.SignedString(key)
+		must(t, err)
+		return text
+	}
+	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	must(t, err)
+	public, err := idp.key.PublicKey.Bytes()
+	must(t, err)
+	changed := func(name string, value any) string {
+		return idp.token(t, jwt.MapClaims{"groups": "phones", "badge": "e1", "sub": "e1", name: value})
+	}
+	login := func(password string) error {
+		return publishTLS("tcp://"+s.MQTT, crowd.Phone{Employee: "e1", Username: "e1@acme", Password: password, ClientID: "x"}, nil, 0)
+	}
+	for name, password := range map[string]string{
+		"unsigned":                 sign(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
+		"the public key as secret": sign(jwt.SigningMethodHS256, public, nil),
+		"a stranger's key":         sign(jwt.SigningMethodES256, stranger, nil),
+		"a key in the header":      sign(jwt.SigningMethodES256, stranger, map[string]any{"jku": idp.URL, "x5u": idp.URL, "jwk": map[string]string{"kty": "EC"}}),
+		"another curve":            sign(jwt.SigningMethodES384, p384, nil),
+		"a kid that is a path":     sign(jwt.SigningMethodES256, idp.key, map[string]any{"kid": "../keys/token.key"}),
+		"something critical":       sign(jwt.SigningMethodES256, idp.key, map[string]any{"crit": []string{"b64"}}),
+		"expired":                  changed("exp", time.Now().Add(-time.Minute).Unix()),
+		"not yet valid":            changed("nbf", time.Now().Add(time.Hour).Unix()),
+		"never expires":            changed("exp", nil),
+		"for another service":      changed("aud", "payroll"),
+		"no badge":                 changed("badge", "e1/#"),
+		"without signature":        good[:strings.LastIndex(good, ".")+1],
+		"cut off":                  good[:len(good)-2],
+		"huge":                     changed("x", strings.Repeat("x", 40<<10)), // in base64 what a password may have at most
+	} {
+		if login(password) == nil {
+			t.Errorf("a phone connects with a token that is %s", name)
+		}
+	}
+	if err := login(good); err != nil {
+		t.Errorf("and the good one is refused: %v", err)
 	}
 }

@@ -19,10 +19,16 @@ func newConfigCommand(env *environment) *cobra.Command {
 			Short: "Say whether the settings can work",
 			Args:  cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				if _, err := env.load(cmd); err != nil {
+				c, err := env.load(cmd)
+				if err != nil {
 					return err
 				}
-				_, err := fmt.Fprintln(env.stdout, "the settings are valid")
+				for _, issuer := range issuers(c.Identity.Issuers) {
+					if err := issuer.Validate(); err != nil {
+						return fmt.Errorf("identity.issuers: %w", err)
+					}
+				}
+				_, err = fmt.Fprintln(env.stdout, "the settings are valid")
 				return err
 			},
 		},
