@@ -155,6 +155,18 @@ part("the session survives a reload", async () => {
   await drawn(5);
 });
 
+part("who is selected has a way and a day, also from before the page was opened", async () => {
+  for (let i = 0; i < 3; i++) await phones[4].send(lat + 0.05 + i / 1000, lon + 0.05);
+  await page.reload();
+  await live();
+  await drawn(5);
+  await page.locator("#people [role=option]", { hasText: "p5" }).click();
+  await eventually("the way of before is there", () => page.evaluate(() => window.__app.trail("p5") >= 3), 10_000);
+  await page.getByTestId("card").getByText("Today").waitFor();
+  await page.getByTestId("card").getByText(/\d+ (m|km) · \d+ stops?/).waitFor();
+  await page.keyboard.press("Escape");
+});
+
 part("the server is killed: the page says so, recovers by itself, and shows what it missed", async () => {
   const { seq } = await app(page);
   const green = await dotColour();

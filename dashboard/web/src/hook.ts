@@ -21,6 +21,10 @@ export function installHook(store: Store, map: { readonly view: MapView | null }
     get seq() {
       return store.seq;
     },
+    /** How many points the way of a person has on the map. */
+    trail(employee: string) {
+      return store.trails.of(employee).length;
+    },
     /** What is known of a person, with the place on the screen if there is a map; null if nothing is. */
     position(employee: string) {
       const entry = store.entries.peek().get(employee);

@@ -5,6 +5,7 @@ import { render } from "preact";
 import { parseView } from "./core/view";
 import type { MapView } from "./map/view";
 import { Store } from "./store";
+import { watchPast } from "./past";
 import { watchPreferences } from "./preferences";
 import { watchTheme } from "./theme";
 import { Dashboard } from "./ui/dashboard";
@@ -62,6 +63,7 @@ function App() {
 
 watchTheme();
 watchPreferences();
+watchPast(store);
 installHook(store, map);
 setInterval(() => {
   if (!document.hidden) store.now.value = store.serverNow(); // the one clock of the page

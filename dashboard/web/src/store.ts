@@ -4,7 +4,7 @@ import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { unpack } from "./core/columns";
 import { needsBanner, type Connection } from "./core/connection";
 import { count, entryAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
-import type { Person } from "./core/person";
+import type { Fix, Person } from "./core/person";
 import { Trails } from "./core/trail";
 import type { View } from "./core/view";
 import type { Identity, ToPage } from "./worker/protocol";
@@ -117,6 +117,12 @@ export class Store {
     this.loaded.value = true;
     this.now.value = this.serverNow();
     if (renamed) this.#namesVersion.value++;
+    this.#version.value++;
+  }
+
+  /** Takes what the server remembers of a person's way. */
+  learnWay(id: string, fixes: readonly Fix[]): void {
+    this.trails.learn(id, fixes);
     this.#version.value++;
   }
 

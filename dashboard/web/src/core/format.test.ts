@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { age, clockTime, coordinates, distance, height, qualityWords, speed, wind, windWord, write } from "./format";
+import { age, clockTime, coordinates, distance, duration, height, qualityWords, speed, wind, windWord, write } from "./format";
 import { bounds, circle, distanceM, graticule, graticuleStep } from "./geo";
-import { extend, stretches, Trails, type TrailPoint } from "./trail";
+import { extend, precede, stretches, Trails, type TrailPoint } from "./trail";
 import { formatView, parseView } from "./view";
 import { blank, type Fix } from "./person";
 
@@ -34,6 +34,10 @@ it("writes as people have chosen", () => {
     write({ units: "metric", clock: "language", zone: "" });
   }
 });
+
+it.each([[0, "0 min"], [29, "0 min"], [90, "2 min"], [3600, "1 h"], [7800, "2 h 10 min"], [90_000, "25 h"]])("%d s last %s", (s, want) =>
+  expect(duration(s)).toBe(want),
+);
 
 it("puts quality in words", () => {
   expect(qualityWords("ok")).toEqual([]);
@@ -79,6 +83,14 @@ describe("trails", () => {
     expect(parts.map((p) => [p.gap, p.line.length])).toEqual([[false, 2], [true, 2], [false, 2], [true, 2]]);
     expect(stretches([])).toEqual([]);
     expect(stretches(trail(fix(1)))).toEqual([]);
+  });
+  it("takes what was before, in order, once, and without what is doubtful", () => {
+    const known = trail(fix(800), fix(900));
+    const old = [fix(500), { ...fix(300), quality: "ok" }, { ...fix(700), quality: "jump" }, { ...fix(600), quality: "ok" }, { ...fix(800), quality: "ok" }, { ...fix(-50), quality: "ok" }];
+    expect(precede(known, old as Fix[]).map((p) => p.time / 1000)).toEqual([300, 600, 800, 900]);
+    expect(precede([], [{ ...fix(20), quality: "ok" }, { ...fix(10), quality: "ok" }] as Fix[]).map((p) => p.time / 1000)).toEqual([10, 20]);
+    expect(precede(known, [])).toEqual(known);
+    expect(precede([], [])).toEqual([]);
   });
   it("remembers everybody", () => {
     const trails = new Trails();

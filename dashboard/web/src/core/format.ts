@@ -22,6 +22,14 @@ export function age(ms: number): string {
   return `${Math.floor(s / DAY)} d`;
 }
 
+/** A length of time in hours and minutes: "2 h 10 min"; from a day on in hours. */
+export function duration(s: number): string {
+  const minutes = Math.round(s / MINUTE);
+  if (minutes < 60) return `${minutes} min`;
+  const rest = minutes % 60;
+  return minutes >= 24 * 60 || rest === 0 ? `${Math.round(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
 /** A moment on the viewer's clock; with the date if it is not today there. */
 export function clockTime(ms: number, now: number): string {
   const day = new Intl.DateTimeFormat("en", { dateStyle: "short", ...zone() });

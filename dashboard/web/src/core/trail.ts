@@ -8,7 +8,8 @@ export interface TrailPoint {
   readonly time: number;
 }
 
-const KEEP_MS = 15 * 60_000;
+/** How long a trail is. */
+export const TRAIL_MS = 15 * 60_000;
 const MAX_POINTS = 400;
 const GAP_MS = 5 * 60_000;
 const GAP_M = 1_000;
@@ -18,7 +19,18 @@ export function extend(trail: readonly TrailPoint[], fix: Fix): readonly TrailPo
   const last = trail.at(-1);
   if (last && fix.recordedAt <= last.time) return trail;
   const points = [...trail, { at: [fix.lon, fix.lat] as LonLat, time: fix.recordedAt }];
-  return points.filter((p) => p.time >= fix.recordedAt - KEEP_MS).slice(-MAX_POINTS);
+  return points.filter((p) => p.time >= fix.recordedAt - TRAIL_MS).slice(-MAX_POINTS);
+}
+
+/** The trail with fixes added that were recorded before what is known of it; marked ones say nothing about the way. */
+export function precede(trail: readonly TrailPoint[], fixes: readonly Fix[]): readonly TrailPoint[] {
+  const first = trail[0]?.time ?? Infinity;
+  const newest = trail.at(-1)?.time ?? Math.max(...fixes.map((f) => f.recordedAt));
+  const before = fixes
+    .filter((f) => f.recordedAt < first && f.recordedAt >= newest - TRAIL_MS && f.quality === "ok")
+    .map((f): TrailPoint => ({ at: [f.lon, f.lat], time: f.recordedAt }))
+    .sort((a, b) => a.time - b.time);
+  return [...before, ...trail].slice(-MAX_POINTS);
 }
 
 export interface Stretch {
@@ -44,13 +56,17 @@ export function stretches(trail: readonly TrailPoint[]): Stretch[] {
   return out;
 }
 
-/** The trails of everybody who has moved since the page was opened; who is selected next has one already. */
+/** The trails of everybody who has moved since the page was opened, and what was learned of their ways before. */
 export class Trails {
   #trails = new Map<string, readonly TrailPoint[]>();
 
   see(person: Person): void {
     if (!person.fix) return;
     this.#trails.set(person.id, extend(this.#trails.get(person.id) ?? [], person.fix));
+  }
+
+  learn(id: string, fixes: readonly Fix[]): void {
+    this.#trails.set(id, precede(this.of(id), fixes));
   }
 
   of(id: string): readonly TrailPoint[] {

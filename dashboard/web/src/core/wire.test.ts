@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseEmployees, parseFrame, parsePerson, parsePositions } from "./wire";
+import { parseEmployees, parseFixes, parseFrame, parsePerson, parsePositions } from "./wire";
 import { pack, unpack } from "./columns";
 
 const position = {
@@ -69,4 +69,12 @@ it("packs people into columns and back", () => {
     .filter((p) => p !== null);
   expect(unpack(structuredClone(pack(people)))).toEqual(people);
   expect(unpack(pack([]))).toEqual([]);
+});
+
+it("reads fixes, and leaves out what is none", () => {
+  const { lat, lon, recorded_at } = position;
+  expect(parseFixes({ fixes: [{ lat, lon, recorded_at }, { lat: 91, lon, recorded_at }, null, 4, { lat, lon }], next: "" })).toMatchObject([
+    { lat, lon, recordedAt: Date.parse(recorded_at), quality: "ok", speedMps: null },
+  ]);
+  for (const none of [null, 7, {}, { fixes: {} }]) expect(parseFixes(none)).toBeNull();
 });

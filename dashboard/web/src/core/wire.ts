@@ -72,6 +72,12 @@ export function parseEmployees(v: unknown): Employee[] | null {
   return employees;
 }
 
+/** Reads the body of GET fixes. */
+export function parseFixes(v: unknown): Fix[] | null {
+  if (!isFields(v) || !Array.isArray(v.fixes)) return null;
+  return v.fixes.filter(isFields).map(parseFix).filter((f) => f !== null);
+}
+
 /** Reads one position in its outward JSON. Without coordinates it is somebody of whom only the presence is known. */
 export function parsePerson(v: unknown): Person | null {
   if (!isFields(v) || typeof v.employee !== "string" || v.employee === "") return null;

@@ -2,9 +2,11 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { dayText, missingText } from "../core/day";
 import { age, clockTime, coordinates, distance, height, networkWord, qualityWords, speed, windWord } from "../core/format";
 import type { Entry } from "../core/list";
 import { intervalOf, MOVING_MPS, newestSign } from "../core/person";
+import { today } from "../past";
 import type { Store } from "../store";
 import { BatteryIcon, BoltIcon, CheckIcon, CloseIcon, CopyIcon, FollowIcon, StateGlyph, WarnIcon } from "./icons";
 import { LOW_BATTERY_PCT, nameOf, stateWord } from "./words";
@@ -86,6 +88,7 @@ function Facts({ entry, now }: { entry: Entry; now: number }) {
         <Fact name="Altitude">{fix.altitudeM === null ? <Unknown /> : height(fix.altitudeM)}</Fact>
         <Fact name="Battery"><Battery pct={fix.batteryPct} charging={fix.charging} /></Fact>
         <Fact name="Network">{fix.network ? networkWord(fix.network) : <Unknown />}</Fact>
+        <Today id={entry.person.id} />
         <Fact name="Recorded" wide>{age(now - fix.recordedAt)} ago <span class="dim">{clockTime(fix.recordedAt, now)}</span></Fact>
         <Fact name="Received" wide>
           {age(now - fix.receivedAt)} ago <span class="dim">{delayS > 5 ? `${age(delayS * 1000)} on the way` : clockTime(fix.receivedAt, now)}</span>
@@ -93,6 +96,13 @@ function Facts({ entry, now }: { entry: Entry; now: number }) {
       </dl>
     </>
   );
+}
+
+function Today({ id }: { id: string }) {
+  const known = today.value;
+  if (known?.employee !== id) return null;
+  const missing = missingText(known.day);
+  return <Fact name="Today" wide>{dayText(known.day)}{missing && <span class="dim"> {missing}</span>}</Fact>;
 }
 
 function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: ComponentChildren }) {
