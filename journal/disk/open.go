@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"fieldcast/journal"
 
@@ -57,6 +58,12 @@ func (j *Journal) load() (err error) {
 		}
 	}()
 	defer recoverDamage(&err) // the list of files may be what is damaged
+	// It is mapped into memory: a reference that leads nowhere must be a panic
+	// of this goroutine, not the end of the process.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	if err := checkList(filepath.Join(j.dir, metadb.FileName)); err != nil {
+		return err
+	}
 	state, err := j.meta.Load(j.dir)
 	if err != nil {
 		if system := new(fs.PathError); !errors.As(err, &system) { // bbolt cannot make sense of it
