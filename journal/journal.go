@@ -1,7 +1,7 @@
 // Package journal is the contract of the durable log between the broker and
 // the bridge. What [Journal.Append] has returned for is on disk; what the
-// bridge has committed is cut off behind it. journal/disk implements it;
-// journal/journaltest holds every implementation to it.
+// bridge has committed is cut off behind it. journal/disk and journal/redis
+// implement it; journal/journaltest holds every implementation to it.
 package journal
 
 import (
@@ -18,6 +18,10 @@ var (
 	// ErrFailed: a write or fsync failed. The journal takes nothing more until
 	// it has been opened again; the process should end.
 	ErrFailed = errors.New("journal has failed")
+	// ErrUnavailable: the journal is on another machine, which is away. The record
+	// may or may not be written, and must not be acknowledged. Later calls may
+	// succeed.
+	ErrUnavailable = errors.New("journal is unavailable")
 	// ErrClosed: the journal has been closed.
 	ErrClosed = errors.New("journal is closed")
 	// ErrTruncated: the records asked for have been cut off.
@@ -59,14 +63,16 @@ type Journal interface {
 	// Append writes a record and returns its sequence number after fsync.
 	// Waiting calls share an fsync. Order of sequence numbers is order of
 	// arrival. The payload is not kept after the call has returned.
-	// Returns [ErrFull], [ErrFailed], [ErrClosed], or the error of ctx: then the
-	// record may or may not have been written, and must not be acknowledged.
+	// Returns [ErrFull], [ErrFailed], [ErrClosed]; or [ErrUnavailable] or the error
+	// of ctx: then the record may or may not have been written, and must not be
+	// acknowledged.
 	Append(ctx context.Context, r Record) (uint64, error)
 	// Read returns records from seq on, in order and without a hole, at least
 	// one and at most max. It waits until there is one. The records are shared:
-	// callers must not change them. Only durable records are returned. Returns
-	// [ErrTruncated] if seq has been cut off, [ErrCorrupt], [ErrClosed], or the
-	// error of ctx.
+	// callers must not change them. Only durable records are returned. A journal
+	// that can lose records, and has, goes on with the first one behind them.
+	// Returns [ErrTruncated] if seq has been cut off, [ErrCorrupt],
+	// [ErrUnavailable], [ErrClosed], or the error of ctx.
 	Read(ctx context.Context, seq uint64, max int) ([]Record, error)
 	// Truncate cuts off the records through seq. It may leave some of them for
 	// later, but never cuts off more.
@@ -88,6 +94,6 @@ type Journal interface {
 // Stats describes a journal. First > Last: it holds no records.
 type Stats struct {
 	First, Last uint64
-	Bytes       int64 // on disk
+	Bytes       int64 // on disk, or in the memory of another machine
 	MaxBytes    int64 // the size limit; 0 if there is none
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"fieldcast/journal"
+	"fieldcast/journal/internal/tail"
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
@@ -36,7 +37,7 @@ type Journal struct {
 	mu       sync.Mutex
 	work     sync.Cond // tells the writer that there is something to do
 	pending  []*waiter // in order of arrival
-	recent   recent
+	recent   tail.Tail
 	first    uint64        // the first record that has not been cut off
 	last     uint64        // the newest durable record
 	assigned uint64        // the newest record that has a number; >= last
@@ -116,7 +117,7 @@ func (j *Journal) Truncate(seq uint64) error {
 	}
 	if first := min(seq, j.last) + 1; first > j.first {
 		j.first = first
-		j.recent.cut(first)
+		j.recent.Cut(first)
 		j.work.Signal()
 	}
 	return nil

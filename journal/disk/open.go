@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"fieldcast/journal"
+	"fieldcast/journal/internal/tail"
 
 	"github.com/hashicorp/go-hclog"
 	wal "github.com/hashicorp/raft-wal"
@@ -30,7 +31,7 @@ func open(dir string, o Options) (_ *Journal, err error) {
 		failed:     make(chan struct{}),
 		closed:     make(chan struct{}),
 		changed:    make(chan struct{}),
-		recent:     recent{maxRecords: o.TailRecords, maxBytes: o.TailBytes},
+		recent:     tail.Tail{MaxRecords: o.TailRecords, MaxBytes: o.TailBytes},
 	}
 	j.work.L = &j.mu
 	j.files = newFiles(o.Fault, j.fail)

@@ -32,7 +32,7 @@ func (j *Journal) Read(ctx context.Context, seq uint64, max int) ([]journal.Reco
 			j.mu.Unlock()
 			return nil, fmt.Errorf("%w: record %d was asked for, the first one is %d", journal.ErrTruncated, seq, first)
 		case seq <= j.last:
-			rs := j.recent.from(seq, max)
+			rs := j.recent.From(seq, max)
 			if len(rs) > 0 {
 				j.mu.Unlock()
 				return rs, nil

@@ -190,6 +190,6 @@ func (j *Journal) publish(group []*waiter) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last = records[len(records)-1].Seq
-	j.recent.add(records)
+	j.recent.Add(records)
 	j.newsLocked()
 }
