@@ -86,11 +86,6 @@ type Metrics struct {
 	Addr string `key:"addr" doc:"Address to listen on. Empty: off."`
 }
 
-// Journal configures the durable log.
-type Journal struct {
-	MaxBytes Bytes `key:"max_bytes" doc:"Size on disk at which phones are no longer acknowledged."`
-}
-
 // Judge configures the marks on fixes.
 type Judge struct {
 	Future      time.Duration `key:"future" doc:"A phone's clock may be ahead by this much."`
@@ -125,7 +120,7 @@ func Default() Config {
 		TLS:      TLS{Domains: []string{}, HTTPAddr: ":443", MQTTAddr: ":8883"},
 		Identity: Identity{Issuers: Issuers{}},
 		Metrics:  Metrics{Addr: "127.0.0.1:9090"},
-		Journal:  Journal{MaxBytes: 10 << 30},
+		Journal:  defaultJournal(),
 		Judge: Judge{
 			Future: time.Minute, Stale: 24 * time.Hour, InaccurateM: 200,
 			Patience: 10 * time.Minute, JumpMPS: 100,
@@ -238,9 +233,7 @@ func (c Config) Validate() error {
 	if c.MQTT.ConnectTimeout <= 0 {
 		bad("mqtt.connect_timeout", "must be positive")
 	}
-	if c.Journal.MaxBytes < 64<<20 {
-		bad("journal.max_bytes", "must be at least 64MiB")
-	}
+	errs = append(errs, c.Journal.validate()...)
 	errs = append(errs, c.Judge.validate()...)
 	if s := c.Map.Style; s != "" && !strings.HasPrefix(s, "style:") && !strings.HasPrefix(s, "raster:") {
 		bad("map.style", "%q must start with style: or raster:", s)

@@ -49,6 +49,14 @@ func TestLoadRefuses(t *testing.T) {
 		{"bad database", "database: mysql://x\n", "database: must start with postgres://"},
 		{"two problems at once", "log:\n  level: loud\n  format: xml\n", `log.format: "xml" is not text or json`},
 		{"journal too small", "journal:\n  max_bytes: 1KiB\n", "journal.max_bytes: must be at least 64MiB"},
+		{"unknown journal", "journal:\n  kind: kafka\n", `journal.kind: "kafka" is not disk or redis`},
+		{"journal without Redis", "journal:\n  kind: redis\n", "journal.redis.url: is missing"},
+		{"Redis without its kind", "journal:\n  redis:\n    url: redis://h\n", "journal.redis.url: is not used while journal.kind is disk"},
+		{"bad URL of Redis", "journal:\n  kind: redis\n  redis:\n    url: http://h\n", "journal.redis.url: must start with redis://"},
+		{"sentinels without a name", "journal:\n  kind: redis\n  redis:\n    url: redis+sentinel://a,b\n", "journal.redis.url: the name of the primary is missing"},
+		{"bad durability", "journal:\n  redis:\n    durability: yes please\n", "journal.redis.durability: \"yes please\" is not fsync, everysec or memory"},
+		{"bad prefix", "journal:\n  redis:\n    prefix: 'a}b'\n", "journal.redis.prefix: "},
+		{"no time", "journal:\n  redis:\n    timeout: 1ms\n", "journal.redis.timeout: must be between"},
 		{"certificate without key", "tls:\n  cert_file: a.pem\n", "tls.cert_file and tls.key_file: give both or none"},
 		{"files and domains", "tls:\n  cert_file: a\n  key_file: b\n  domains: [a.example]\n", "tls.domains: give either domains or cert_file"},
 		{"a domain that is none", "tls:\n  domains: ['*.example.com']\n", `tls.domains: "*.example.com" is not a name`},
@@ -88,6 +96,23 @@ func TestPrintHidesSecretsAndReadsBack(t *testing.T) {
 	must(t, err)
 	if got := back.Print(false); got != out {
 		t.Errorf("printed again:\n%s\nwant:\n%s", got, out)
+	}
+}
+
+// The passwords of Redis are hidden, also where its URL names several hosts, and
+// the rest can be read.
+func TestPrintRedis(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://u:hunter2@h:6379/0": "redis://u:xxxxx@h:6379/0",
+		"redis+sentinel://u:hunter2@a:1,b:2/main?db=1&sentinel_password=hunter3": "redis+sentinel://u:xxxxx@a:1,b:2/main?db=1&sentinel_password=xxxxx",
+		"redis+cluster://:hunter2@a:1,b:2":                                       "redis+cluster://:xxxxx@a:1,b:2",
+		"redis+cluster://a:1,b:2/":                                               "redis+cluster://a:1,b:2/",
+	} {
+		c := config.Default()
+		c.Journal.Kind, c.Journal.Redis.URL = config.JournalInRedis, url
+		if out := c.Print(false); !strings.Contains(out, `url: "`+want+`"`) || strings.Contains(out, "hunter") {
+			t.Errorf("%s is printed as\n%s", url, out)
+		}
 	}
 }
 

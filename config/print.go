@@ -52,14 +52,18 @@ func (f field) yaml() string {
 	return fmt.Sprint(f.value.Interface())
 }
 
+// redactURL hides the passwords of a URL.
 func redactURL(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
 		return "(hidden)"
 	}
-	if q := u.Query(); q.Has("password") {
-		q.Set("password", "xxxxx")
-		u.RawQuery = q.Encode()
+	q := u.Query()
+	for _, key := range []string{"password", "sentinel_password"} {
+		if q.Has(key) {
+			q.Set(key, "xxxxx")
+			u.RawQuery = q.Encode()
+		}
 	}
 	return u.Redacted()
 }

@@ -45,6 +45,7 @@ var wrapped = []struct {
 	{"github.com/spf13/viper", []string{"config"}},
 	{"github.com/eclipse/paho.mqtt.golang", []string{"simulate", "bridge", "e2e"}},
 	{"github.com/hashicorp/raft-wal", []string{"journal/disk"}},
+	{"github.com/redis/go-redis", []string{"journal/redis"}},
 	{"github.com/danielgtaylor/huma", []string{"dashboard"}},
 	{"github.com/paulmach/orb", []string{"dashboard"}},
 	{"github.com/golang-jwt/jwt", []string{"identity"}},

@@ -17,7 +17,6 @@ import (
 	"fieldcast/config"
 	"fieldcast/dashboard"
 	"fieldcast/feed"
-	"fieldcast/journal/disk"
 	"fieldcast/listen"
 	"fieldcast/payload"
 	"fieldcast/track"
@@ -75,7 +74,7 @@ type server struct {
 	metrics *prometheus.Registry
 
 	installation *opened
-	journal      *disk.Journal
+	journal      durableLog
 	hub          *feed.Hub
 	bridge       *bridge.Bridge
 	broker       *broker.Server
@@ -219,25 +218,6 @@ func (s *server) openPatiently(ctx context.Context) (*opened, error) {
 			return nil, err
 		}
 	}
-}
-
-func (s *server) startJournal(context.Context) (func(context.Context) error, error) {
-	j, err := disk.Open(s.config.JournalDir(), disk.Options{
-		MaxBytes:   int64(s.config.Journal.MaxBytes),
-		Logger:     s.log.With("component", "journal"),
-		Registerer: s.metrics,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.journal = j
-	// When it fails, nothing may be acknowledged any more: end, and let the
-	// supervisor start a process that reads from disk what is really there.
-	unwatch := s.watch(j.Failed(), j.Err)
-	return func(context.Context) error {
-		unwatch()
-		return j.Close()
-	}, nil
 }
 
 // watch ends the server when a part has failed, until unwatch is called.

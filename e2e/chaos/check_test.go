@@ -133,7 +133,7 @@ func TestChoicesAreRepeated(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	for _, args := range []string{"--store oracle", "--kills -1", "--only nothing", "--frobnicate", "kill"} {
+	for _, args := range []string{"--store oracle", "--kills -1", "--only nothing", "--only redis-kill", "--journal tape", "--frobnicate", "kill"} {
 		var out bytes.Buffer
 		if err := run(t.Context(), strings.Fields(args), &out); err == nil || errors.Is(err, errWrong) {
 			t.Errorf("%s: error %v", args, err)

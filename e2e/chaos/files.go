@@ -24,19 +24,19 @@ func bulkyLoad(o *crowd.Options) { o.Padding = 16_000 }
 func diskScenarios() []scenario {
 	return []scenario{
 		{
-			name: "files", promises: "G1 G2", stores: both, play: playFiles, settings: smallJournal, load: bulkyLoad,
+			name: "files", promises: "G1 G2", stores: both, needsJournal: onDisk, play: playFiles, settings: smallJournal, load: bulkyLoad,
 			about: "kill -9 at the moment when the journal begins a file, or deletes those that are committed",
 		},
 		{
-			name: "full", promises: "G1 G2 G6", stores: []string{sqlite}, play: playFull, settings: smallJournal, needs: canMount, smallDisk: true,
+			name: "full", promises: "G1 G2 G6", stores: []string{sqlite}, needsJournal: onDisk, play: playFull, settings: smallJournal, needs: canMount, smallDisk: true,
 			about: "the disk is full: no acks, readiness says so; kill -9 and a start meanwhile",
 		},
 		{
-			name: "damage-log", promises: "G1", stores: both, play: playDamagedJournal, settings: smallJournal, load: bulkyLoad,
+			name: "damage-log", promises: "G1", stores: both, needsJournal: onDisk, play: playDamagedJournal, settings: smallJournal, load: bulkyLoad,
 			about: "bit flips and cut-off files in the journal, with acknowledged fixes that are nowhere else: noticed, never served wrong",
 		},
 		{
-			name: "damage-db", promises: "G1 G2", stores: []string{sqlite}, play: playDamagedDatabase,
+			name: "damage-db", promises: "G1 G2", stores: []string{sqlite}, needsJournal: onDisk, play: playDamagedDatabase,
 			about: "bit flips, zeros and cut-off ends in fieldcast.db and its write-ahead log: noticed, never served wrong",
 		},
 	}

@@ -40,6 +40,7 @@ type options struct {
 	seed    uint64
 	stores  []string
 	only    []string
+	journal string
 	list    bool
 }
 
@@ -51,6 +52,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.kills, "kills", 0, "go on until the server was killed so often; the last round may be cut short by --minutes")
 	f.Uint64Var(&o.seed, "seed", 0, "make the choices of an earlier run again (0: new ones)")
 	f.StringVar(&store, "store", "both", "sqlite, postgres or both")
+	f.StringVar(&o.journal, "journal", onDisk, "where the journal is: disk or redis")
 	f.StringVar(&only, "only", "", "play these scenarios only, with commas between")
 	f.BoolVar(&o.list, "list", false, "list the scenarios")
 	if err := f.Parse(args); err != nil {
@@ -66,6 +68,9 @@ func parse(args []string, out io.Writer) (o options, err error) {
 		o.stores = []string{sqlite, postgres}
 	default:
 		return o, fmt.Errorf("--store %s: it must be sqlite, postgres or both", store)
+	}
+	if o.journal != onDisk && o.journal != inRedis {
+		return o, fmt.Errorf("--journal %s: it must be disk or redis", o.journal)
 	}
 	if o.minutes < 0 || o.kills < 0 {
 		return o, errors.New("--minutes and --kills must not be negative")
@@ -84,7 +89,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(o.only)
+	if o.list {
+		o.journal = "" // all of them
+	}
+	chosen, err := choose(o.only, o.journal)
 	if err != nil {
 		return err
 	}

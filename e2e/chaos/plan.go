@@ -16,10 +16,11 @@ const roundKills = 25
 // episode is a scenario that is going to be played on a store.
 type episode struct {
 	scenario
-	store string
-	seed  uint64
-	round int // how often the same was played before
-	kills int // how many the run still wants, if it wants a number
+	store   string
+	journal string
+	seed    uint64
+	round   int // how often the same was played before
+	kills   int // how many the run still wants, if it wants a number
 }
 
 // random makes the episode's choices: the same for the same seed, scenario,
@@ -50,7 +51,7 @@ func plan(o options, chosen []scenario) iter.Seq[episode] {
 			for _, s := range chosen {
 				for _, store := range o.stores {
 					if slices.Contains(s.stores, store) && (round == 0 || o.kills == 0 || s.kills) {
-						all = append(all, episode{scenario: s, store: store, seed: o.seed, round: round})
+						all = append(all, episode{scenario: s, store: store, journal: o.journal, seed: o.seed, round: round})
 					}
 				}
 			}

@@ -52,8 +52,8 @@ func (r *report) end(w *world, took time.Duration, err error) {
 	}
 	if err != nil {
 		text := strings.ReplaceAll(err.Error(), "\n", "\n     ")
-		r.wrong = append(r.wrong, fmt.Sprintf("%v: %s\n     again: scripts/chaos --only %s --store %s --seed %d (round %d)",
-			r.now, text, r.now.name, r.now.store, r.seed, r.now.round+1))
+		r.wrong = append(r.wrong, fmt.Sprintf("%v: %s\n     again: scripts/chaos --only %s --store %s --journal %s --seed %d (round %d)",
+			r.now, text, r.now.name, r.now.store, r.now.journal, r.seed, r.now.round+1))
 		fmt.Fprintf(r.out, "   WRONG: %s\n", text)
 	}
 }

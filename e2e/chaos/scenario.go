@@ -21,15 +21,16 @@ const (
 // load when it is played; what it has not undone itself, the end of the world
 // does. Afterwards phones get time to deliver, and everything is checked.
 type scenario struct {
-	name     string
-	promises string // of ARCHITECTURE.md, that it holds
-	about    string
-	stores   []string
-	settings string               // of the server, YAML
-	load     func(*crowd.Options) // what is special about the phones; nil: nothing
-	needs    func() error         // why it cannot be played here; nil: it always can
-	kills    bool                 // it kills often: --kills plays it again and again
-	play     func(ctx context.Context, w *world) error
+	name         string
+	promises     string // of ARCHITECTURE.md, that it holds
+	about        string
+	stores       []string
+	needsJournal string               // the only one that it is about; empty: all
+	settings     string               // of the server, YAML
+	load         func(*crowd.Options) // what is special about the phones; nil: nothing
+	needs        func() error         // why it cannot be played here; nil: it always can
+	kills        bool                 // it kills often: --kills plays it again and again
+	play         func(ctx context.Context, w *world) error
 
 	// behindProxy: the server reaches PostgreSQL through world.proxy.
 	behindProxy bool
@@ -46,12 +47,15 @@ var both = []string{sqlite, postgres}
 
 // catalogue is every scenario there is.
 func catalogue() []scenario {
-	return slices.Concat(processScenarios(), diskScenarios(), postgresScenarios(), networkScenarios(), clockScenarios())
+	return slices.Concat(processScenarios(), diskScenarios(), postgresScenarios(), networkScenarios(), clockScenarios(), redisScenarios())
 }
 
-// choose returns the scenarios with these names, or all.
-func choose(names []string) ([]scenario, error) {
-	all := catalogue()
+// choose returns the scenarios with these names, or all, as far as they are
+// about such a journal; empty: about any.
+func choose(names []string, journal string) ([]scenario, error) {
+	all := slices.DeleteFunc(catalogue(), func(s scenario) bool {
+		return journal != "" && s.needsJournal != "" && s.needsJournal != journal
+	})
 	if len(names) == 0 {
 		return all, nil
 	}
@@ -59,7 +63,7 @@ func choose(names []string) ([]scenario, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(s scenario) bool { return s.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("--only %s: there is no such scenario; there are %s", name, strings.Join(namesOf(all), ", "))
+			return nil, fmt.Errorf("--only %s: there is no such scenario for this journal; there are %s", name, strings.Join(namesOf(all), ", "))
 		}
 		chosen = append(chosen, all[i])
 	}

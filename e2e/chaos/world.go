@@ -48,6 +48,7 @@ type world struct {
 	settled []settlement // of crowds that have ended
 	address string       // where phones connect; the server's, or a proxy's
 
+	redis     *redis // holds the journal; nil: it is on disk
 	disk      string // a small one, if the scenario has one
 	unmount   func() error
 	proxy     *proxy          // a bad network, if the scenario has one
@@ -74,6 +75,9 @@ func (r *runner) world(ctx context.Context, e episode, dir string) (w *world, er
 		if w.pg, w.server.Database, err = r.database(ctx); err != nil {
 			return w, err
 		}
+	}
+	if err := w.placeJournal(); err != nil {
+		return w, err
 	}
 	if e.smallDisk {
 		if err := w.mountDisk(); err != nil {
@@ -284,6 +288,9 @@ func (w *world) end() error {
 	}
 	if w.proxy != nil {
 		errs = append(errs, w.proxy.close())
+	}
+	if w.redis != nil {
+		errs = append(errs, w.redis.stop("immediate"))
 	}
 	if w.pg != nil {
 		errs = append(errs, w.pg.restore())
