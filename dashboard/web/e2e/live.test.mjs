@@ -129,16 +129,17 @@ part("search narrows list and map; selecting opens the card, Escape closes it", 
 
 part("the counters count, and filter list and map", async () => {
   const counter = (name) => page.locator(`[data-filter=${name}]`);
-  const counts = async () => Promise.all(["all", "live", "never"].map((name) => counter(name).locator(".counter-n").innerText()));
-  assert.deepEqual(await counts(), ["6", "5", "1"]);
+  const counts = async () => Promise.all(["all", "moving", "idle", "never"].map((name) => counter(name).locator(".counter-n").innerText()));
+  assert.deepEqual(await counts(), ["6", "5", "0", "1"]);
   await counter("never").click();
   await listed(1);
   await drawn(0);
   assert.equal(await rows().getAttribute("data-employee"), "p6");
-  assert.deepEqual(await counts(), ["6", "5", "1"]);
-  await counter("live").click();
+  assert.deepEqual(await counts(), ["6", "5", "0", "1"]);
+  await counter("moving").click();
   await listed(5);
   await drawn(5);
+  assert.match(page.url(), /f=moving/);
   await counter("all").click();
   await listed(6);
 });
@@ -176,7 +177,7 @@ part("the server is killed: the page says so, recovers by itself, and shows what
   await badge().getByText("Reconnecting").waitFor();
   assert.notEqual(await dotColour(), green);
   await page.getByText(/Connection lost .* ago/).waitFor(); // after 3 s, so that a short loss does not flicker
-  assert.doesNotMatch(await rows().locator("b").first().innerText(), /^(Live|Moving)$/);
+  assert.doesNotMatch(await rows().locator("b").first().innerText(), /^(Idle|Moving)$/);
 
   await server.up();
   await phones[1].send(lat + 0.07, lon + 0.07);

@@ -12,11 +12,23 @@ export function installHook(store: Store, map: { readonly view: MapView | null }
     get markersDrawn() {
       return map.view?.drawn ?? 0;
     },
+    /** How people are drawn ("clusters" or "dots"), how many glide, how many ever have. */
+    get crowd() {
+      return map.view?.crowd ?? null;
+    },
+    /** Where a person is drawn, who may be on the way to where they are. */
+    drawnAt(employee: string) {
+      return map.view?.drawnAt(employee) ?? null;
+    },
     get connection() {
       return store.connection.peek().name;
     },
     get selected() {
       return store.selected.peek();
+    },
+    /** How often the worker has handed over people. */
+    get batches() {
+      return store.batches;
     },
     get seq() {
       return store.seq;

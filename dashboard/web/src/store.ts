@@ -1,13 +1,16 @@
 // The one store that feeds list, card and map.
 
-import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { batch as together, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { unpack } from "./core/columns";
 import { needsBanner, type Connection } from "./core/connection";
-import { count, entryAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
+import { count, entriesAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
 import type { Fix, Person } from "./core/person";
 import { Trails } from "./core/trail";
 import type { View } from "./core/view";
 import type { Identity, ToPage } from "./worker/protocol";
+
+/** In larger companies only who is selected has a trail that grows; the server remembers the ways of all. */
+const TRAILS_OF = 2_000;
 
 type Batch = Extract<ToPage, { type: "people" }>;
 
@@ -29,6 +32,8 @@ export class Store {
 
   readonly trails = new Trails();
   seq = 0;
+  /** How often people were handed over. */
+  batches = 0;
   #offset = 0;
   #people = new Map<string, Person>();
   #folded = new Map<string, string>();
@@ -49,12 +54,11 @@ export class Store {
     this.selected.value = view.selected;
     this.filter.value = view.filter;
     this.query.value = view.query;
+    let known: ReadonlyMap<string, Entry> = new Map();
     this.entries = computed(() => {
       this.#version.value; // the map of people is changed in place
-      const now = this.now.value;
-      const entries = new Map<string, Entry>();
-      for (const [id, person] of this.#people) entries.set(id, entryAt(person, now));
-      return entries;
+      known = entriesAt(this.#people, this.now.value, known);
+      return known;
     });
     this.counts = computed(() => count(this.entries.value.values()));
     this.matching = computed(() => {
@@ -110,14 +114,17 @@ export class Store {
         renamed = true;
       }
       this.#people.set(person.id, person);
-      this.trails.see(person);
+      this.trails.see(person, this.#people.size <= TRAILS_OF || person.id === this.selected.peek());
     }
     this.seq = batch.seq;
+    this.batches++;
     this.#offset = batch.offset;
-    this.loaded.value = true;
-    this.now.value = this.serverNow();
-    if (renamed) this.#namesVersion.value++;
-    this.#version.value++;
+    together(() => { // each on its own would have lists and map made anew four times, the first with the names of before
+      this.loaded.value = true;
+      this.now.value = this.serverNow();
+      if (renamed) this.#namesVersion.value++;
+      this.#version.value++;
+    });
   }
 
   /** Takes what the server remembers of a person's way. */

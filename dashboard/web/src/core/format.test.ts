@@ -94,9 +94,11 @@ describe("trails", () => {
   });
   it("remembers everybody", () => {
     const trails = new Trails();
-    trails.see(blank("n", "Nina"));
-    trails.see({ ...blank("a", "A"), fix: fix(1) });
+    trails.see(blank("n", "Nina"), true);
+    trails.see({ ...blank("a", "A"), fix: fix(1) }, true);
     expect([trails.of("n").length, trails.of("a").length]).toEqual([0, 1]);
+    trails.see({ ...blank("a", "A"), fix: fix(2) }, false); // not followed any more: nothing is kept
+    expect(trails.of("a")).toEqual([]);
   });
 });
 

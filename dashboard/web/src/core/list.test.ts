@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, entryAt, fold, matches, nameRanks, queryWords, sort, type Entry } from "./list";
+import { count, entriesAt, entryAt, fold, matches, nameRanks, queryWords, sort, type Entry } from "./list";
 import { blank, type Person } from "./person";
 
 const NOW = 10_000_000;
@@ -16,7 +16,16 @@ const entries = people.map((p) => entryAt(p, NOW));
 const ids = (list: Entry[]) => list.map((e) => e.person.id).join("");
 
 it("counts states; all is the sum", () => {
-  expect(count(entries)).toEqual({ all: 5, live: 2, late: 1, offline: 1, never: 1 });
+  expect(count(entries)).toEqual({ all: 5, moving: 1, idle: 1, late: 1, offline: 1, never: 1 });
+});
+
+it("keeps entries of whom nothing has changed, and makes new ones of who moved or got old", () => {
+  const known = new Map(people.map((p) => [p.id, p]));
+  const before = entriesAt(known, NOW, new Map());
+  expect([...before.values()]).toEqual(entries);
+  known.set("m", person("m", "Mei", 0, 5));
+  const after = entriesAt(known, NOW + 81_000, before);
+  expect([...after].filter(([id, e]) => before.get(id) !== e).map(([id]) => id)).toEqual(["a", "m", "l"]);
 });
 
 it("sorts by urgency, name, newest", () => {
@@ -41,7 +50,11 @@ describe("search", () => {
   it("joins with the filter", () => {
     const live = entryAt(person("a", "Asha", 1), NOW);
     expect(matches(live, "asha a", "late", ["asha"])).toBe(false);
-    expect(matches(live, "asha a", "live", ["asha"])).toBe(true);
+    expect(matches(live, "asha a", "idle", ["asha"])).toBe(true);
+  });
+  it("tells who moves from who is idle", () => {
+    const moving = entryAt(person("a", "Asha", 1, 3), NOW);
+    expect([matches(moving, "a", "moving", []), matches(moving, "a", "idle", []), matches(moving, "a", "all", [])]).toEqual([true, false, true]);
   });
   it("files off shift under offline", () => {
     expect(matches(entryAt({ ...person("a", "A", 1), offShift: true }, NOW), "a", "offline", [])).toBe(true);
@@ -52,7 +65,7 @@ it("scans and sorts 10,000 people in well under a frame or two", () => {
   const many = Array.from({ length: 10_000 }, (_, i) => person(`e${i}`, `Person ${i % 977}`, i % 400, i % 5));
   const ranks = nameRanks(many);
   const started = performance.now();
-  const list = many.map((p) => entryAt(p, NOW)).filter((e) => matches(e, "person e", "live", ["person"]));
+  const list = many.map((p) => entryAt(p, NOW)).filter((e) => matches(e, "person e", "moving", ["person"]));
   sort(list, "urgency", (id) => ranks.get(id) ?? 0);
   expect(performance.now() - started).toBeLessThan(500); // a generous bound for a loaded machine; 10 ms as a rule
 });

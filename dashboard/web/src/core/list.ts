@@ -2,10 +2,10 @@
 
 import { isMoving, newestSign, stateAt, type Person, type State } from "./person";
 
-export type Filter = "all" | "live" | "late" | "offline" | "never";
+export type Filter = "all" | "moving" | "idle" | "late" | "offline" | "never";
 export type Order = "urgency" | "name" | "newest";
 
-export const FILTERS: readonly Filter[] = ["all", "live", "late", "offline", "never"];
+export const FILTERS: readonly Filter[] = ["all", "moving", "idle", "late", "offline", "never"];
 export const ORDERS: readonly Order[] = ["urgency", "name", "newest"];
 
 /** A person with what the lists need at hand. */
@@ -29,8 +29,9 @@ export function fold(text: string): string {
     .toLowerCase();
 }
 
-/** Off shift is not a filter of its own: such people are, for who looks for them, offline. */
-export function filterOf(state: State): Exclude<Filter, "all"> {
+/** The counter that somebody is under. Off shift is none of its own: such people are, for who looks for them, offline. */
+export function filterOf({ state, moving }: Pick<Entry, "state" | "moving">): Exclude<Filter, "all"> {
+  if (state === "live") return moving ? "moving" : "idle";
   return state === "off_shift" ? "offline" : state;
 }
 
@@ -39,18 +40,29 @@ export function entryAt(person: Person, now: number): Entry {
   return { person, state, moving: isMoving(person, state) };
 }
 
+/** Everybody's entry at a moment. An entry of before stays the same object if nothing about it has changed. */
+export function entriesAt(people: ReadonlyMap<string, Person>, now: number, before: ReadonlyMap<string, Entry>): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const [id, person] of people) {
+    const old = before.get(id);
+    const state = stateAt(person, now);
+    entries.set(id, old && old.person === person && old.state === state ? old : { person, state, moving: isMoving(person, state) });
+  }
+  return entries;
+}
+
 export function count(entries: Iterable<Entry>): Counts {
-  const counts = { all: 0, live: 0, late: 0, offline: 0, never: 0 };
+  const counts = { all: 0, moving: 0, idle: 0, late: 0, offline: 0, never: 0 };
   for (const e of entries) {
     counts.all++;
-    counts[filterOf(e.state)]++;
+    counts[filterOf(e)]++;
   }
   return counts;
 }
 
 /** Reports whether an entry passes the filter and every word of the (folded) query is in its name or id. */
 export function matches(entry: Entry, folded: string, filter: Filter, words: readonly string[]): boolean {
-  if (filter !== "all" && filterOf(entry.state) !== filter) return false;
+  if (filter !== "all" && filterOf(entry) !== filter) return false;
   return words.every((w) => folded.includes(w));
 }
 

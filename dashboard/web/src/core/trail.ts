@@ -60,8 +60,10 @@ export function stretches(trail: readonly TrailPoint[]): Stretch[] {
 export class Trails {
   #trails = new Map<string, readonly TrailPoint[]>();
 
-  see(person: Person): void {
-    if (!person.fix) return;
+  /** Notes where somebody is; of who is not followed, nothing is kept, as a trail with a hole would be a lie. */
+  see(person: Person, followed: boolean): void {
+    if (!followed) this.#trails.delete(person.id);
+    if (!person.fix || !followed) return;
     this.#trails.set(person.id, extend(this.#trails.get(person.id) ?? [], person.fix));
   }
 

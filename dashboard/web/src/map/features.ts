@@ -1,7 +1,7 @@
 // People as GeoJSON.
 
 import type { Feature, FeatureCollection, LineString, Point, Polygon } from "geojson";
-import { circle, type GridLine } from "../core/geo";
+import { circle, type GridLine, type LonLat } from "../core/geo";
 import type { Entry } from "../core/list";
 import type { Stretch } from "../core/trail";
 
@@ -22,6 +22,24 @@ export function peopleFeatures(entries: Iterable<Entry>, without: string | null)
     if (feature) features.push(feature);
   }
   return collection(features);
+}
+
+/** Somebody as if they were elsewhere: on the way to where they are. */
+export function at(entry: Entry, [lon, lat]: LonLat): Entry {
+  const { person } = entry;
+  return person.fix ? { ...entry, person: { ...person, fix: { ...person.fix, lat, lon } } } : entry;
+}
+
+/** The names to be written beside dots. */
+export function nameFeatures(entries: readonly Entry[], hovered: string | null, placeOf: (id: string) => LonLat | null): FeatureCollection<Point> {
+  return collection(
+    entries.flatMap(({ person }) => {
+      const coordinates = placeOf(person.id);
+      if (!coordinates) return [];
+      const properties = { name: person.name || person.id, hovered: person.id === hovered };
+      return [{ type: "Feature" as const, properties, geometry: { type: "Point" as const, coordinates } }];
+    }),
+  );
 }
 
 export function accuracyFeatures(entry: Entry | null): FeatureCollection<Polygon> {

@@ -7,6 +7,7 @@
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { fontFaces, REGULAR, SEMIBOLD } from "./fonts";
+import type { Mode } from "../core/mode";
 import { RING_SIZES, RING_STEPS } from "./images";
 import { PALETTES, type Palette, type Shade } from "./palette";
 import type { Streets } from "./streets";
@@ -20,11 +21,17 @@ export const STREETS = "streets";
 /** The layers that answer to a click. */
 export const PERSON_LAYERS = ["chosen", "people"] as const;
 export const CLUSTER_LAYER = "clusters";
+/** The layers of the clustered source: what is hidden while people are dots. */
+export const GROUPED_LAYERS = ["people-edge", "people", "people-nub", "people-name", CLUSTER_LAYER, "cluster-count"] as const;
+/** The names beside dots; dots lie below. */
+export const NAMES_LAYER = "names";
 
 /** The style of the built-in map, or of the configured street map, with the people on top. */
-export function style(shade: Shade, streets: Streets | null = null): StyleSpecification {
+export function style(shade: Shade, streets: Streets | null = null, mode: Mode = "clusters"): StyleSpecification {
   const p = PALETTES[shade];
-  const team = [...trail(p), ...people(p, shade), ...clusters(p, shade), ...chosen(p, shade)];
+  const grouped = [...people(p, shade), ...clusters(p, shade)];
+  if (mode === "dots") for (const layer of grouped) layer.layout = { ...layer.layout, visibility: "none" };
+  const team = [...trail(p), ...grouped, names(p), ...chosen(p, shade)];
   const common = { "font-faces": fontFaces(), transition: { duration: 0, delay: 0 } };
   if (streets?.kind === "style") {
     const { style: base } = streets;
@@ -68,6 +75,7 @@ function teamSources(): StyleSpecification["sources"] {
         late: ["+", ["case", ["==", ["get", "state"], "late"], 1, 0]],
       },
     },
+    names: { type: "geojson", data: empty },
     chosen: { type: "geojson", data: empty },
   };
 }
@@ -221,7 +229,9 @@ const nub = (shade: Shade, size: number) => ({
 
 const label = (p: Palette) => ({ "text-color": p.ink, "text-halo-color": p.halo, "text-halo-width": 1.8 });
 
-function people(p: Palette, shade: Shade): LayerSpecification[] {
+type Drawn = Exclude<LayerSpecification, { type: "background" }>;
+
+function people(p: Palette, shade: Shade): Drawn[] {
   const single: ExpressionSpecification = ["!", ["has", "point_count"]];
   return [
     {
@@ -259,7 +269,25 @@ function people(p: Palette, shade: Shade): LayerSpecification[] {
   ];
 }
 
-function clusters(p: Palette, shade: Shade): LayerSpecification[] {
+function names(p: Palette): LayerSpecification {
+  return {
+    id: NAMES_LAYER,
+    type: "symbol",
+    source: "names",
+    layout: {
+      "text-field": ["get", "name"],
+      "text-font": [SEMIBOLD],
+      "text-size": 12,
+      "text-anchor": "top",
+      "text-offset": [0, 1],
+      "text-max-width": 12,
+      "symbol-sort-key": ["case", ["get", "hovered"], 0, 1],
+    },
+    paint: label(p),
+  };
+}
+
+function clusters(p: Palette, shade: Shade): Drawn[] {
   const size = (s: unknown, m: unknown, l: unknown) =>
     ["step", ["get", "point_count"], s, 25, m, 250, l] as ExpressionSpecification;
   const steps = (key: string) => ["to-string", ["round", ["*", RING_STEPS, ["/", ["get", key], ["get", "point_count"]]]]] as ExpressionSpecification;

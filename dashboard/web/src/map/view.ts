@@ -11,7 +11,8 @@ import type { Entry } from "../core/list";
 import type { Units } from "../core/style";
 import { stretches, type TrailPoint } from "../core/trail";
 import type { Camera } from "../core/view";
-import { accuracyFeatures, collection, gridFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
+import { Crowd } from "./crowd";
+import { accuracyFeatures, at, collection, gridFeatures, nameFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
 import { Feeder } from "./feeder";
 import { draw } from "./images";
 import type { Shade } from "./palette";
@@ -36,6 +37,8 @@ export interface Insets {
 
 const PEOPLE_EVERY_MS = 1_000;
 const CHOSEN_EVERY_MS = 200;
+const GLIDE_EVERY_MS = 50;
+const NAMES_EVERY_MS = 150;
 const CLOSE_ZOOM = 13.5;
 const TOUCH_PX = 8;
 const STREETS_GIVE_UP = 4;
@@ -57,6 +60,10 @@ export class MapView {
   readonly #accuracy: Feeder;
   readonly #trail: Feeder;
   readonly #grid: Feeder;
+  readonly #names: Feeder;
+  readonly #crowd: Crowd;
+  /** Kept when the clusters have been given what they asked for. */
+  #fed: (() => void)[] = [];
   #entries: readonly Entry[] = [];
   #selected: Entry | null = null;
   #way: readonly TrailPoint[] = [];
@@ -64,8 +71,7 @@ export class MapView {
   #streetTiles = { drawn: 0, failed: 0 };
   #gridKey = "";
   #shade: Shade;
-  /** People in the last update that the map has taken. */
-  drawn = 0;
+  #clustered = 0;
 
   /** Throws if the browser has no WebGL. */
   constructor(
@@ -96,11 +102,32 @@ export class MapView {
     this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.#map.addControl(this.#scale, "bottom-left");
     this.#people = this.#feeder("people", PEOPLE_EVERY_MS);
-    this.#chosen = this.#feeder("chosen", CHOSEN_EVERY_MS);
+    this.#chosen = this.#feeder("chosen", GLIDE_EVERY_MS);
+    this.#names = this.#feeder("names", NAMES_EVERY_MS);
     this.#accuracy = this.#feeder("accuracy", CHOSEN_EVERY_MS);
     this.#trail = this.#feeder("trail", CHOSEN_EVERY_MS);
     this.#grid = this.#feeder("grid", 0);
+    this.#crowd = new Crowd(this.#map, shade, still, {
+      clusters: () => this.#feedClusters(),
+      glided: () => this.#glided(),
+    });
     this.#listen();
+  }
+
+  /** People in the last update that the map has taken. */
+  get drawn(): number {
+    return (this.#crowd.mode === "dots" ? this.#crowd.drawn : this.#clustered) + this.#chosenDrawn();
+  }
+
+  /** Whether people are drawn as clusters or as dots, how many of them glide, and how many ever have. */
+  get crowd(): { mode: string; gliding: number; begun: number } {
+    const { mode, gliding, begun } = this.#crowd;
+    return { mode, gliding, begun };
+  }
+
+  /** Where somebody is drawn, who may be on the way to where they are. */
+  drawnAt(id: string): LonLat | null {
+    return this.#crowd.placeOf(id);
   }
 
   get canvas(): HTMLCanvasElement {
@@ -113,7 +140,9 @@ export class MapView {
       const target = this.#map.getSource(source);
       if (!(target instanceof GeoJSONSource)) return;
       await target.setData(data);
-      if (source === "people" && data.type === "FeatureCollection") this.drawn = data.features.length + this.#chosenDrawn();
+      if (source !== "people" || data.type !== "FeatureCollection") return;
+      this.#clustered = data.features.length;
+      for (const told of this.#fed.splice(0)) told();
     }, everyMs);
   }
 
@@ -134,13 +163,17 @@ export class MapView {
     });
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
-      map.getCanvas().style.cursor = this.#at(e).length ? "pointer" : "";
+      const dot = this.#crowd.at(e.point, TOUCH_PX);
+      this.#crowd.hover(dot);
+      map.getCanvas().style.cursor = dot !== null || this.#at(e).length ? "pointer" : "";
     });
+    map.on("mouseout", () => this.#crowd.hover(null));
     map.on("dragstart", () => this.events.dragged());
     map.on("moveend", () => {
       const { lng, lat } = map.getCenter();
       this.events.moved({ lat, lon: lng, zoom: map.getZoom() });
       this.#drawGrid();
+      this.#feedNames();
     });
   }
 
@@ -155,6 +188,8 @@ export class MapView {
   }
 
   async #click(e: MapMouseEvent): Promise<void> {
+    const dot = this.#crowd.at(e.point, TOUCH_PX + 2);
+    if (dot !== null) return this.events.picked(dot);
     const hits = this.#at(e);
     const person = hits.find((f) => typeof f.properties.id === "string");
     if (person) return this.events.picked(String(person.properties.id));
@@ -171,8 +206,37 @@ export class MapView {
   /** Shows these people; the one that is selected is drawn by [MapView.select]. */
   show(entries: readonly Entry[], urgent = false): void {
     this.#entries = entries;
+    this.#crowd.show(entries, this.#selected?.person.id ?? null);
+    if (this.#crowd.mode === "clusters") this.#feedPeople(urgent);
+    else this.#feedNames();
+  }
+
+  #feedPeople(urgent: boolean): void {
     this.#people.feed(() => peopleFeatures(this.#entries, this.#selected?.person.id ?? null), urgent);
   }
+
+  #feedClusters(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#fed.push(resolve);
+      this.#feedPeople(true);
+    });
+  }
+
+  #feedNames(): void {
+    this.#names.feed(() => nameFeatures(this.#crowd.named(), this.#crowd.hovered, (id) => this.#crowd.placeOf(id)));
+  }
+
+  #glided(): void {
+    this.#feedNames();
+    this.#chosen.feed(this.#chosenFeature);
+  }
+
+  #chosenFeature = (): GeoJSON => {
+    const entry = this.#selected;
+    const place = entry && this.#crowd.placeOf(entry.person.id);
+    const feature = entry && personFeature(place ? at(entry, place) : entry);
+    return collection(feature ? [feature] : []);
+  };
 
   /** Raises one marker above all others, with the accuracy circle and the trail; null lowers it. */
   select(entry: Entry | null, trail: readonly TrailPoint[]): void {
@@ -185,8 +249,7 @@ export class MapView {
 
   #feedChosen(urgent: boolean): void {
     const entry = this.#selected;
-    const feature = entry && personFeature(entry);
-    this.#chosen.feed(() => collection(feature ? [feature] : []), urgent);
+    this.#chosen.feed(this.#chosenFeature, urgent);
     this.#accuracy.feed(() => accuracyFeatures(entry), urgent);
     this.#trail.feed(() => trailFeatures(stretches(this.#way)), urgent);
   }
@@ -198,7 +261,8 @@ export class MapView {
   setShade(shade: Shade): void {
     if (shade === this.#shade) return;
     this.#shade = shade;
-    this.#map.setStyle(style(shade, this.#streets));
+    this.#crowd.setShade(shade);
+    this.#map.setStyle(style(shade, this.#streets, this.#crowd.mode));
   }
 
   /** Draws a street map below the people, or with null the built-in map again. What was shown is shown again. */
@@ -206,11 +270,12 @@ export class MapView {
     if (streets === this.#streets) return;
     this.#streets = streets;
     this.#streetTiles = { drawn: 0, failed: 0 };
-    this.#map.setStyle(style(this.#shade, streets));
+    this.#map.setStyle(style(this.#shade, streets, this.#crowd.mode));
   }
 
   /** A style that is loaded anew has empty sources. */
   #feedAll(): void {
+    this.#crowd.attach();
     this.#gridKey = "";
     this.#drawGrid();
     this.show(this.#entries, true);
@@ -270,7 +335,8 @@ export class MapView {
   }
 
   remove(): void {
-    for (const feeder of [this.#people, this.#chosen, this.#accuracy, this.#trail, this.#grid]) feeder.stop();
+    for (const feeder of [this.#people, this.#chosen, this.#accuracy, this.#trail, this.#grid, this.#names]) feeder.stop();
+    this.#crowd.remove();
     this.#map.remove();
   }
 

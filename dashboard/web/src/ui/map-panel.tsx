@@ -141,7 +141,7 @@ function places(store: Store): LonLat[] {
 /** What the map shows, for who cannot see it. */
 function summary(store: Store): string {
   const c = store.counts.value;
-  return `Map of ${integer(c.all)} people: ${integer(c.live)} live, ${integer(c.late)} late, ${integer(c.offline)} offline. The list holds the same.`;
+  return `Map of ${integer(c.all)} people: ${integer(c.moving)} moving, ${integer(c.idle)} idle, ${integer(c.late)} late, ${integer(c.offline)} offline. The list holds the same.`;
 }
 
 function StreetHint() {

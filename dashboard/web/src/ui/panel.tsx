@@ -103,11 +103,13 @@ function Counters({ store }: { store: Store }) {
   const counts = store.counts.value;
   const button = (f: Filter) => (
     <button key={f} class={`counter counter-${f}`} aria-pressed={store.filter.value === f} onClick={() => (store.filter.value = f)} data-filter={f}>
-      <span class="counter-n num">{integer(counts[f])}</span>
+      <span class={counts.all >= 10_000 ? "counter-n num is-long" : "counter-n num"}>{integer(counts[f])}</span>
       <span class="counter-word">{FILTER_WORDS[f]}</span>
     </button>
   );
-  return <div class="counters" role="group" aria-label="Filter by state">{FILTERS.map(button)}</div>;
+  // People who never reported are rare; without them there is more room for the five that matter.
+  const shown = FILTERS.filter((f) => f !== "never" || counts.never > 0 || store.filter.value === "never");
+  return <div class="counters" data-columns={shown.length} role="group" aria-label="Filter by state">{shown.map(button)}</div>;
 }
 
 function Empty({ store }: { store: Store }) {

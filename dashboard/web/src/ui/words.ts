@@ -14,7 +14,8 @@ export const STATE_WORDS: Readonly<Record<State, string>> = {
 
 export const FILTER_WORDS: Readonly<Record<Filter, string>> = {
   all: "All",
-  live: "Live",
+  moving: "Moving",
+  idle: "Idle",
   late: "Late",
   offline: "Offline",
   never: "Never",
@@ -29,8 +30,8 @@ export const ORDER_WORDS: Readonly<Record<Order, string>> = {
 /** The state in a word; of a frozen picture, what was true when it froze. */
 export function stateWord(entry: Entry, frozen: boolean): string {
   if (entry.state !== "live") return STATE_WORDS[entry.state];
-  if (frozen) return entry.moving ? "Was moving" : "Was live";
-  return entry.moving ? "Moving" : "Live";
+  if (frozen) return entry.moving ? "Was moving" : "Was idle";
+  return entry.moving ? "Moving" : "Idle";
 }
 
 /** What follows the word in a row: the speed of who moves. */
