@@ -7,7 +7,7 @@ import type { LonLat } from "./geo";
 import type { Entry } from "./list";
 import type { Fix } from "./person";
 
-/** How a dot looks. The order is that of drawing: who matters more lies on top. */
+/** How a dot looks. */
 export const KIND = { none: -1, offline: 0, late: 1, live: 2, heading: 3 } as const;
 
 /** Numbers a person in `Dots.data`. */

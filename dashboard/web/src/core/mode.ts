@@ -13,17 +13,23 @@ export const APART_MAX = 300;
 export const APART_PX = 56;
 export const CROWDED_PX = 24;
 
+/** What is drawn, and whether that is because of the number of people. */
+export interface Drawing {
+  readonly mode: Mode;
+  readonly many: boolean;
+}
+
 /**
  * What to draw, from what is drawn.
  * @param people how many pass the filter
  * @param clustered whether the zoom is one at which clusters are made
  * @param pixels the places in view, or null if they are more than APART_MAX
  */
-export function nextMode(mode: Mode, people: number, clustered: boolean, pixels: readonly (readonly [number, number])[] | null): Mode {
-  if (people > MANY || (mode === "dots" && people > FEW)) return "dots";
-  if (!clustered) return "dots";
-  if (!pixels) return "clusters";
-  return apart(pixels, mode === "dots" ? CROWDED_PX : APART_PX) ? "dots" : "clusters";
+export function nextDrawing(now: Drawing, people: number, clustered: boolean, pixels: readonly (readonly [number, number])[] | null): Drawing {
+  const many = people > MANY || (now.many && people > FEW);
+  if (many || !clustered) return { mode: "dots", many };
+  const dots = pixels !== null && apart(pixels, now.mode === "dots" ? CROWDED_PX : APART_PX);
+  return { mode: dots ? "dots" : "clusters", many };
 }
 
 /** Reports whether no two places are closer than this. */

@@ -5,7 +5,7 @@ import { Dots, lonLatOf, worldOf, type Move } from "../core/dots";
 import { distanceM, type LonLat } from "../core/geo";
 import { glideMs, Glides, MAX_GLIDING } from "../core/glide";
 import type { Entry } from "../core/list";
-import { APART_MAX, FEW, nextMode, type Mode } from "../core/mode";
+import { APART_MAX, nextDrawing, type Mode } from "../core/mode";
 import { DotsLayer } from "./dots-layer";
 import type { Shade } from "./palette";
 import { CLUSTER_MAX_ZOOM, GROUPED_LAYERS, NAMES_LAYER } from "./style";
@@ -173,8 +173,9 @@ export class Crowd {
       const [x, y] = this.#dots.shown(s);
       return [(x - west) * px, (y - north) * px] as const;
     });
-    const mode = nextMode(this.#mode, this.#people, this.map.getZoom() < CLUSTER_MAX_ZOOM + 1, pixels);
-    this.#layer.many = mode === "dots" && this.#people > FEW;
+    const now = { mode: this.#mode, many: this.#layer.many };
+    const { mode, many } = nextDrawing(now, this.#people, this.map.getZoom() < CLUSTER_MAX_ZOOM + 1, pixels);
+    this.#layer.many = many;
     if (mode !== this.#mode) this.#change(mode);
   }
 

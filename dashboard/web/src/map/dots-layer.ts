@@ -1,13 +1,21 @@
 // Draws a table of dots (core/dots.ts) by WebGL, as a layer of the map: any number of people in a few calls.
 
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } from "maplibre-gl";
-import { STRIDE, worldOf, type Dots } from "../core/dots";
+import { KIND, STRIDE, worldOf, type Dots } from "../core/dots";
 import { PALETTES, type Shade } from "./palette";
 
 export const DOTS_LAYER = "dots";
 /** Offsets from the origin are kept shorter than this at street zoom: float32 is then good to a centimetre. */
 const FAR = 1 / 256;
 const FINE_ZOOM = 10;
+
+const FULL = 7.5;
+/** Kinds from below to above: who is late is looked for, and rare. */
+const PASSES = [KIND.offline, KIND.live, KIND.late];
+/** All in one, mixed as they come: where dots are a heap, its colours then are in proportion. */
+const MIXED = [-1];
+/** Smaller dots have no heading, and are mixed. */
+const SMALL = 4;
 
 const VERTEX = `#version 300 es
 uniform mat4 u_matrix;
@@ -18,7 +26,7 @@ flat out float v_kind;
 flat out float v_radius;
 flat out float v_half;
 void main() {
-  v_kind = u_radius + u_grow < 4.0 ? min(a_dot.z, 2.0) : a_dot.z; // from afar a direction is only noise
+  v_kind = u_radius + u_grow < ${SMALL}.0 ? min(a_dot.z, 2.0) : a_dot.z; // from afar a direction is only noise
   float rank = min(v_kind, 2.0);
   bool drawn = u_pass < -0.5 ? v_kind >= 0.0 : rank == u_pass;
   float size = v_kind > 1.5 ? 1.0 : v_kind > 0.5 ? 0.87 : 0.72;
@@ -55,11 +63,11 @@ void main() {
   float rim = u_rimWidth;
   vec4 inner = v_kind > 1.5 ? u_live : v_kind > 0.5 ? mix(u_late, u_surface, step(3.5, v_radius)) : u_offline;
   vec4 ring = v_kind > 1.5 || v_kind < 0.5 ? u_rim : u_late;
-  float ringWidth = v_kind > 0.5 && v_kind < 1.5 ? max(rim * 1.5, 1.2) : rim;
+  float ringWidth = v_kind > 0.5 && v_kind < 1.5 ? rim * 1.55 : rim;
   vec4 shape = ring * cover(d - ringWidth);
   shape = mix(shape, inner, cover(d));
   if (v_kind > 0.5 && v_kind < 1.5) { // a dark edge lets amber stand out on a light map
-    vec4 edge = u_lateRim * cover(d - ringWidth - 0.8);
+    vec4 edge = u_lateRim * cover(d - ringWidth - rim * 0.37);
     shape = shape + edge * (1.0 - shape.a);
   }
   if (u_grow > 0.0) {
@@ -79,8 +87,6 @@ interface Resources {
   readonly array: WebGLVertexArrayObject;
   readonly at: Uniforms;
 }
-
-const FULL = 7.5;
 
 /** The radius of a dot at a zoom: small from afar, where they are a texture, full at street zoom. */
 export function radiusAt(zoom: number): number {
@@ -137,15 +143,15 @@ export class DotsLayer implements CustomLayerInterface {
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     const main = args.defaultProjectionData.mainMatrix as unknown as ArrayLike<number>;
-    for (const copy of zoom < 4 ? [-1, 0, 1] : [0]) this.#draw(gl, made.at, main, copy);
+    for (const copy of zoom < 4 ? [-1, 0, 1] : [0]) this.#draw(gl, made.at, main, copy, zoom);
     gl.bindVertexArray(null);
   };
 
-  #draw(gl: WebGL2RenderingContext, at: Uniforms, main: ArrayLike<number>, copy: number): void {
+  #draw(gl: WebGL2RenderingContext, at: Uniforms, main: ArrayLike<number>, copy: number, zoom: number): void {
     const [x, y] = this.dots.origin;
     gl.uniformMatrix4fv(at.matrix, false, moved(main, x + copy, y));
     gl.uniform1f(at.grow, 0);
-    for (const pass of [0, 1, 2]) {
+    for (const pass of this.#radius(zoom) < SMALL ? MIXED : PASSES) {
       gl.uniform1f(at.pass, pass);
       gl.drawArrays(gl.POINTS, 0, this.dots.size);
     }
@@ -154,6 +160,8 @@ export class DotsLayer implements CustomLayerInterface {
     gl.uniform1f(at.pass, -1);
     gl.drawArrays(gl.POINTS, this.hovered, 1);
   }
+
+  #radius = (zoom: number): number => (this.many ? radiusAt(zoom) : FULL);
 
   #keepNear(map: MapLibre, zoom: number): void {
     if (zoom < FINE_ZOOM) return;
@@ -177,7 +185,7 @@ export class DotsLayer implements CustomLayerInterface {
   }
 
   #set(gl: WebGL2RenderingContext, at: Uniforms, zoom: number): void {
-    const radius = this.many ? radiusAt(zoom) : FULL;
+    const radius = this.#radius(zoom);
     const palette = PALETTES[this.shade];
     gl.uniform1f(at.radius, radius);
     gl.uniform1f(at.rimWidth, 0.3 + 1.9 * Math.min(1, Math.max(0, (radius - 2.2) / 5.3)));

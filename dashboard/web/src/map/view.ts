@@ -72,6 +72,7 @@ export class MapView {
   #gridKey = "";
   #shade: Shade;
   #clustered = 0;
+  #anyNamed = false;
 
   /** Throws if the browser has no WebGL. */
   constructor(
@@ -205,6 +206,7 @@ export class MapView {
 
   /** Shows these people; the one that is selected is drawn by [MapView.select]. */
   show(entries: readonly Entry[], urgent = false): void {
+    if (!urgent && same(entries, this.#entries)) return; // a second has passed and nobody has changed: no frame
     this.#entries = entries;
     this.#crowd.show(entries, this.#selected?.person.id ?? null);
     if (this.#crowd.mode === "clusters") this.#feedPeople(urgent);
@@ -222,13 +224,17 @@ export class MapView {
     });
   }
 
+  /** Setting a source makes the map place all labels anew, so nothing is not set twice. */
   #feedNames(): void {
+    const named = this.#crowd.named();
+    if (named.length === 0 && !this.#anyNamed) return;
+    this.#anyNamed = named.length > 0;
     this.#names.feed(() => nameFeatures(this.#crowd.named(), this.#crowd.hovered, (id) => this.#crowd.placeOf(id)));
   }
 
   #glided(): void {
     this.#feedNames();
-    this.#chosen.feed(this.#chosenFeature);
+    if (this.#selected) this.#chosen.feed(this.#chosenFeature);
   }
 
   #chosenFeature = (): GeoJSON => {
@@ -240,6 +246,7 @@ export class MapView {
 
   /** Raises one marker above all others, with the accuracy circle and the trail; null lowers it. */
   select(entry: Entry | null, trail: readonly TrailPoint[]): void {
+    if (!entry && !this.#selected) return;
     const changed = entry?.person.id !== this.#selected?.person.id;
     this.#selected = entry;
     this.#way = trail;
@@ -276,6 +283,7 @@ export class MapView {
   /** A style that is loaded anew has empty sources. */
   #feedAll(): void {
     this.#crowd.attach();
+    this.#anyNamed = true;
     this.#gridKey = "";
     this.#drawGrid();
     this.show(this.#entries, true);
@@ -357,6 +365,8 @@ export class MapView {
     this.#grid.feed(() => gridFeatures(graticule(area, step)), true);
   }
 }
+
+const same = (a: readonly Entry[], b: readonly Entry[]): boolean => a.length === b.length && a.every((e, i) => e === b[i]);
 
 function offsetOf(insets: Insets): [number, number] {
   return [(insets.left - insets.right) / 2, (insets.top - insets.bottom) / 2];
