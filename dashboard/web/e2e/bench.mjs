@@ -135,7 +135,7 @@ async function measure(people) {
 function machine() {
   const cpus = os.cpus();
   const version = execFileSync(process.env.CHROMIUM || "/usr/bin/chromium", ["--version"], { stdio: ["ignore", "pipe", "ignore"] }).toString().trim();
-  return `${cpus[0].model.trim()}, ${cpus.length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}; ${version.replace(/ built on.*/, "")}, software WebGL (no graphics card), 1280 × 800`;
+  return `${cpus[0].model.trim()}, ${cpus.length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()}; ${version.replace(/ built on.*/, "")}, software WebGL (no graphics card), 1280 × 800`;
 }
 
 const load = () => os.loadavg().map((l) => l.toFixed(1)).join(" ");
@@ -152,7 +152,7 @@ const rows = results.map((r) => [
   `${ms(r.total[1])} ms`, `${ms(r.each[0])} / ${ms(r.each[1])} ms`, String(r.batches), ms(r.idle), ...r.heap.map((h) => `${h.toFixed(1)} MB`),
 ]);
 const table = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-const about = `Measured ${new Date().toISOString().slice(0, 10)} on ${machine()}. Load average before (1, 5, 15 min): ${loadBefore}; server, phones and browser share the machine.
+const about = `Measured ${new Date().toISOString().slice(0, 10)} on ${machine()}. Load average (1, 5, 15 min) before: ${loadBefore}, after: ${load()}; server, phones and browser share the machine.
 ${options.updates} updates each, then ${minutes} min of updates without a pause (${results.map((r) => `${r.rounds} rounds`).join(", ")}).`;
 console.log(`\n${about}\n\n${table}`);
 if (options.out) {
