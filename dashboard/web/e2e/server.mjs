@@ -17,11 +17,12 @@ export class Server {
   #process = null;
   log = "";
 
-  static async start(args = []) {
+  static async start(args = [], env = {}) {
     const s = new Server();
     s.data = await mkdtemp(path.join(tmpdir(), "fieldcast-web-"));
     [s.http, s.mqtt, s.metrics] = await Promise.all([freeAddr(), freeAddr(), freeAddr()]);
     s.args = args;
+    s.env = { ...process.env, ...env };
     await s.up();
     return s;
   }
@@ -32,7 +33,7 @@ export class Server {
 
   /** Starts it, again on the same ports and data, and waits until it is ready. */
   async up() {
-    this.#process = spawn(binary, ["serve", "--data", this.data, "--http", this.http, "--mqtt", this.mqtt, "--metrics", this.metrics, ...this.args]);
+    this.#process = spawn(binary, ["serve", "--data", this.data, "--http", this.http, "--mqtt", this.mqtt, "--metrics", this.metrics, ...this.args], { env: this.env });
     const collect = (chunk) => (this.log += chunk);
     this.#process.stdout.on("data", collect);
     this.#process.stderr.on("data", collect);

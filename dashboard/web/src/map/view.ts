@@ -162,6 +162,7 @@ export class MapView {
     map.on("sourcedata", (e) => {
       if (e.sourceId === STREETS && e.tile) this.#streetTiles.drawn++;
     });
+    map.on("idle", () => this.#judgeStreets());
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
       const dot = this.#crowd.at(e.point, TOUCH_PX);
@@ -294,7 +295,16 @@ export class MapView {
   #onError(sourceId: string | undefined, message: string): void {
     if (sourceId !== STREETS) return console.warn(message);
     this.#streetTiles.failed++;
-    if (this.#streetTiles.drawn > 0 || this.#streetTiles.failed < STREETS_GIVE_UP) return;
+    if (this.#streetTiles.drawn === 0 && this.#streetTiles.failed >= STREETS_GIVE_UP) this.#giveUpStreets();
+  }
+
+  /** MapLibre calls a tile that is "not found" no error. If all are where the people are, there is no street map. */
+  #judgeStreets(): void {
+    if (this.#streets?.kind !== "raster" || this.#streetTiles.drawn > 0 || this.drawn === 0) return;
+    if (this.#map.getSource(STREETS)) this.#giveUpStreets();
+  }
+
+  #giveUpStreets(): void {
     this.setStreets(null);
     this.events.streetsFailed();
   }

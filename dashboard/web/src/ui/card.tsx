@@ -23,7 +23,7 @@ export function Card({ store }: { store: Store }) {
           <h2>{nameOf(entry)}</h2>
           <p class="card-id">{person.id}{presenceText(entry, now)}</p>
         </div>
-        <button class="icon-button" aria-label="Close details" onClick={() => store.select(null)}><CloseIcon /></button>
+        <button class="icon-button" aria-label="Close details" onClick={() => close(store)}><CloseIcon /></button>
       </header>
       <div class={`card-state state-${entry.state}`}>
         <StateGlyph entry={entry} size={22} />
@@ -43,6 +43,13 @@ export function Card({ store }: { store: Store }) {
       )}
     </section>
   );
+}
+
+/** Closes the card and gives the focus, which would be lost with it, back to the list. */
+export function close(store: Store): void {
+  const inside = Boolean(document.activeElement?.closest(".card"));
+  store.select(null);
+  if (inside) requestAnimationFrame(() => document.getElementById("people")?.focus());
 }
 
 function presenceText({ person }: Entry, now: number): string {

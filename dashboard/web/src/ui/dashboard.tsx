@@ -8,7 +8,7 @@ import { shortcuts, style } from "../preferences";
 import { Roster } from "../roster";
 import type { Store } from "../store";
 import { Banner } from "./banner";
-import { Card } from "./card";
+import { Card, close } from "./card";
 import { LoginDialog } from "./login";
 import { MapPanel } from "./map-panel";
 import { isTyping, Panel } from "./panel";
@@ -42,15 +42,15 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   }, []);
   useEffect(() => effect(() => writeAddress(store, camera.current)), [store]);
   useEffect(() => {
-    const close = (e: KeyboardEvent) => {
+    const onKey = (e: KeyboardEvent) => {
       if (isTyping(e.target)) return;
-      if (e.key === "Escape") store.select(null);
+      if (e.key === "Escape") close(store);
       if (!shortcuts.value || e.ctrlKey || e.metaKey || e.altKey) return;
       if (e.key === "?") setSettings(true);
       if (e.key.toLowerCase() === "f" && store.chosen.value?.person.fix) store.follow.value = !store.follow.value;
     };
-    document.addEventListener("keydown", close);
-    return () => document.removeEventListener("keydown", close);
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
   }, [store]);
 
   const insets = (): Insets => coveredBy(stage.current, phone);

@@ -28,7 +28,7 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<MapView | null>(null);
   const [street, setStreet] = useState((camera?.zoom ?? 0) >= STREET_ZOOM);
-  const [streets, setStreets] = useState<"unknown" | "none" | "drawn" | "failed">("unknown");
+  const [streets, setStreets] = useState<"unknown" | "none" | "drawn" | "failed" | "dismissed">("unknown");
 
   useEffect(() => {
     const element = box.current;
@@ -93,7 +93,12 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
         </div>
       </div>
       {street && streets === "none" && <StreetHint />}
-      {street && streets === "failed" && <div class="hint"><span>The street map cannot be loaded. This is the built-in overview map.</span></div>}
+      {streets === "failed" && (
+        <div class="hint" role="status">
+          <span>The street map cannot be loaded. This is the built-in overview map.</span>
+          <button class="quiet" onClick={() => setStreets("dismissed")}>Got it</button>
+        </div>
+      )}
     </>
   );
 }

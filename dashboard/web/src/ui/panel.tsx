@@ -32,7 +32,7 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
 
   return (
     <div class="panel" onKeyDown={onKeyDown}>
-      <Search store={store} active={active} />
+      <Search store={store} active={active !== null && ids.includes(active) ? active : null} listed={ids.length > 0} />
       <Counters store={store} />
       <div class="list-head">
         <span>{integer(store.matching.value.length)} {store.matching.value.length === 1 ? "person" : "people"}</span>
@@ -52,7 +52,7 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
   );
 }
 
-function Search({ store, active }: { store: Store; active: string | null }) {
+function Search({ store, active, listed }: { store: Store; active: string | null; listed: boolean }) {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const focus = (e: KeyboardEvent) => {
@@ -77,7 +77,7 @@ function Search({ store, active }: { store: Store; active: string | null }) {
         role="searchbox"
         placeholder="Search name or ID"
         aria-label="Search people by name or ID"
-        aria-controls="people"
+        aria-controls={listed ? "people" : undefined}
         aria-activedescendant={active === null ? undefined : `row-${active}`}
         autocomplete="off"
         spellcheck={false}
@@ -121,7 +121,16 @@ function Empty({ store }: { store: Store }) {
         <h2>Nobody is enrolled yet</h2>
         <p>Add a person where the server runs. It prints the credentials and an enrolment link for the phone:</p>
         <code>fieldcast employee add {company} e1 --name "Asha Rao"</code>
-        <p>The person appears here at once, and on the map with the first position.</p>
+        <p>Open the link on the phone with OwnTracks installed: it fills in all settings. By hand, they are:</p>
+        <dl class="phone-settings">
+          <div><dt>Mode</dt><dd>MQTT</dd></div>
+          <div><dt>Host</dt><dd>{location.hostname}, unless the command prints another</dd></div>
+          <div><dt>Port, TLS</dt><dd>as the command prints</dd></div>
+          <div><dt>User name</dt><dd>e1@{company}</dd></div>
+          <div><dt>Client ID</dt><dd>{company}-e1</dd></div>
+          <div><dt>Password</dt><dd>printed once by the command</dd></div>
+        </dl>
+        <p>The person appears here when the phone connects, and on the map with the first position.</p>
       </div>
     );
   }

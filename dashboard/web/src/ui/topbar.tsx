@@ -66,6 +66,11 @@ function UserMenu({ name, detail, role, onSettings, onLogout }: UserMenuProps) {
       document.removeEventListener("keydown", away, true);
     };
   }, [open]);
+  const settings = () => {
+    root.current?.querySelector("button")?.focus(); // the dialog gives the focus back to what had it; this entry is gone by then
+    setOpen(false);
+    onSettings();
+  };
   const initials = (name.match(/\p{L}|\p{N}/gu)?.[0] ?? "?").toUpperCase();
   return (
     <div class="menu" ref={root}>
@@ -79,7 +84,7 @@ function UserMenu({ name, detail, role, onSettings, onLogout }: UserMenuProps) {
             <strong>{name || "Account"}</strong>
             <span>{[detail !== name && detail, role].filter(Boolean).join(" · ")}</span>
           </div>
-          <button role="menuitem" onClick={() => { setOpen(false); onSettings(); }}>Settings…</button>
+          <button role="menuitem" onClick={settings}>Settings…</button>
           <button role="menuitem" onClick={onLogout}>Log out</button>
         </div>
       )}
