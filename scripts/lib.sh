@@ -24,3 +24,13 @@ need_go() {
 }
 
 have_node() { command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; }
+
+# binary sets FIELDCAST_BIN, if it is not set, to bin/fieldcast, built anew if
+# the sources have changed since.
+binary() {
+  [ -n "${FIELDCAST_BIN:-}" ] && return 0
+  if [ ! -x bin/fieldcast ] || [ -n "$(find . \( -name node_modules -o -name e2e -o -name '*_test.go' \) -prune -o \( -name '*.go' -o -name '*.sql' -o -name go.sum \) -newer bin/fieldcast -print -quit)" ]; then
+    scripts/build
+  fi
+  export FIELDCAST_BIN="$PWD/bin/fieldcast"
+}
