@@ -42,6 +42,7 @@ const NAMES_EVERY_MS = 150;
 const CLOSE_ZOOM = 13.5;
 const TOUCH_PX = 8;
 const STREETS_GIVE_UP = 4;
+const STREETS_JUDGED_MS = 500;
 
 let prepared = false;
 
@@ -69,6 +70,7 @@ export class MapView {
   #way: readonly TrailPoint[] = [];
   #streets: Streets | null = null;
   #streetTiles = { drawn: 0, failed: 0 };
+  #judging: ReturnType<typeof setInterval> | undefined;
   #gridKey = "";
   #shade: Shade;
   #clustered = 0;
@@ -162,7 +164,6 @@ export class MapView {
     map.on("sourcedata", (e) => {
       if (e.sourceId === STREETS && e.tile) this.#streetTiles.drawn++;
     });
-    map.on("idle", () => this.#judgeStreets());
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
       const dot = this.#crowd.at(e.point, TOUCH_PX);
@@ -278,6 +279,8 @@ export class MapView {
     if (streets === this.#streets) return;
     this.#streets = streets;
     this.#streetTiles = { drawn: 0, failed: 0 };
+    clearInterval(this.#judging);
+    if (streets?.kind === "raster") this.#judging = setInterval(() => this.#judgeStreets(), STREETS_JUDGED_MS);
     this.#map.setStyle(style(this.#shade, streets, this.#crowd.mode));
   }
 
@@ -298,10 +301,14 @@ export class MapView {
     if (this.#streetTiles.drawn === 0 && this.#streetTiles.failed >= STREETS_GIVE_UP) this.#giveUpStreets();
   }
 
-  /** MapLibre calls a tile that is "not found" no error. If all are where the people are, there is no street map. */
+  /**
+   * MapLibre calls a tile that is "not found" no error and draws nothing anew for it, so that no event tells of it.
+   * If all are where the people are, there is no street map.
+   */
   #judgeStreets(): void {
-    if (this.#streets?.kind !== "raster" || this.#streetTiles.drawn > 0 || this.drawn === 0) return;
-    if (this.#map.getSource(STREETS)) this.#giveUpStreets();
+    if (this.#streetTiles.drawn > 0) return clearInterval(this.#judging);
+    if (this.drawn === 0 || this.#map.isMoving()) return;
+    if (this.#map.getSource(STREETS) && this.#map.isSourceLoaded(STREETS)) this.#giveUpStreets();
   }
 
   #giveUpStreets(): void {
@@ -353,6 +360,7 @@ export class MapView {
   }
 
   remove(): void {
+    clearInterval(this.#judging);
     for (const feeder of [this.#people, this.#chosen, this.#accuracy, this.#trail, this.#grid, this.#names]) feeder.stop();
     this.#crowd.remove();
     this.#map.remove();
