@@ -86,16 +86,22 @@ func parseTime(field, s string) (time.Time, error) {
 
 // mustExist tells an empty day from a person who is not there.
 func (s *server) mustExist(ctx context.Context, company, employee string) error {
+	_, err := s.employee(ctx, company, employee)
+	return err
+}
+
+// employee finds a person.
+func (s *server) employee(ctx context.Context, company, id string) (track.Employee, error) {
 	all, err := s.Store.Employees(ctx, company)
 	if err != nil {
-		return hideCompany(err)
+		return track.Employee{}, hideCompany(err)
 	}
 	for _, e := range all {
-		if e.ID == employee {
-			return nil
+		if e.ID == id {
+			return e, nil
 		}
 	}
-	return errNoEmployee
+	return track.Employee{}, errNoEmployee
 }
 
 // hideCompany makes "no such company" of the store the same answer as that for

@@ -225,4 +225,4 @@ func TestHistoryAccess(t *testing.T) {
 	}
 }
 
-var histories = []string{"days", "track?from=2026-03-02T00:00:00Z"}
+var histories = []string{"days", "track?from=2026-03-02T00:00:00Z", "export?format=csv"}

@@ -44,7 +44,8 @@ func exceptStreams(compressed, plain http.Handler) http.Handler {
 // compressible leaves alone what is compressed already, above all map tiles,
 // of which browsers ask byte ranges.
 func compressible(contentType string) bool {
-	for _, prefix := range []string{"text/", "application/json", "application/problem+json", "application/openapi+json", "application/javascript", "image/svg+xml"} {
+	for _, prefix := range []string{"text/", "application/json", "application/problem+json", "application/openapi+json", "application/javascript", "image/svg+xml",
+		"application/gpx+xml", "application/geo+json", "application/vnd.google-earth.kml+xml", "application/x-ndjson"} {
 		if strings.HasPrefix(contentType, prefix) {
 			return true
 		}

@@ -12,8 +12,8 @@ import (
 	"fieldcast/track"
 )
 
-// StreamLimits bounds those who watch by HTTP: streams and long polls that
-// wait. Zero fields are the defaults.
+// StreamLimits bounds answers that last: streams, long polls that wait, and
+// exports. Zero fields are the defaults.
 type StreamLimits struct {
 	PerCompany int           // at the same time; 1,000
 	PerUser    int           // at the same time, over all browsers and tabs; 20
@@ -40,7 +40,8 @@ var (
 	errAnswered = errors.New("answered")
 )
 
-// watchers are those who wait for changes by HTTP.
+// watchers are those who wait for changes by HTTP, or take an export, which may
+// last as long.
 type watchers struct {
 	limits StreamLimits
 	open   *prometheus.GaugeVec
@@ -54,7 +55,7 @@ type watchers struct {
 
 // watcher is one of them. Its context ends, with the cause, when it must.
 type watcher struct {
-	kind    string // "stream" or "poll"
+	kind    string // "stream", "poll" or "export"
 	company string
 	user    string
 	tokenID string
@@ -65,10 +66,10 @@ func newWatchers(l StreamLimits, r prometheus.Registerer) *watchers {
 	w := &watchers{
 		limits: l, all: map[*watcher]struct{}{}, byCompany: map[string]int{}, byUser: map[string]int{},
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fieldcast_http_watchers", Help: "Streams and long polls that are open.",
+			Name: "fieldcast_http_watchers", Help: "Streams, long polls and exports that are open.",
 		}, []string{"kind"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fieldcast_http_watchers_closed_total", Help: "Streams and long polls that ended or were refused, by reason.",
+			Name: "fieldcast_http_watchers_closed_total", Help: "Streams, long polls and exports that ended or were refused, by reason.",
 		}, []string{"kind", "reason"}),
 	}
 	if r != nil {
@@ -81,7 +82,7 @@ func newWatchers(l StreamLimits, r prometheus.Registerer) *watchers {
 type tooManyWatchers struct{ who string }
 
 func (e tooManyWatchers) Error() string {
-	return "too many streams and long polls of this " + e.who + " are open: close one, or use one for all"
+	return "too many streams, long polls and exports of this " + e.who + " are open: close one, or use one for all"
 }
 
 // RetryAfter is how long a browser needs to notice that a tab was closed.

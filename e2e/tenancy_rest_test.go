@@ -23,18 +23,19 @@ var (
 // routes says who may use which route of the OpenAPI document. A route that is
 // not here fails the test: say first who it is for.
 var routes = map[string][]track.Role{
-	"POST /api/v1/login":                                         anybody,
-	"POST /api/v1/session":                                       anybody,
-	"POST /api/v1/logout":                                        anybody,
-	"GET /api/v1/settings":                                       anybody,
-	"GET /api/v1/companies/{company}/positions":                  readers,
-	"GET /api/v1/companies/{company}/stream":                     readers,
-	"GET /api/v1/companies/{company}/employees":                  readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/fixes": readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/days":  readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/track": readers,
-	"GET /api/v1/companies/{company}/stats":                      readers,
-	"GET /api/v1/companies/{company}/rejected":                   managers,
+	"POST /api/v1/login":                                          anybody,
+	"POST /api/v1/session":                                        anybody,
+	"POST /api/v1/logout":                                         anybody,
+	"GET /api/v1/settings":                                        anybody,
+	"GET /api/v1/companies/{company}/positions":                   readers,
+	"GET /api/v1/companies/{company}/stream":                      readers,
+	"GET /api/v1/companies/{company}/employees":                   readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/fixes":  readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/days":   readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/track":  readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/export": readers,
+	"GET /api/v1/companies/{company}/stats":                       readers,
+	"GET /api/v1/companies/{company}/rejected":                    managers,
 }
 
 // seesPerson: an integrator knows of those people only whose last-known
