@@ -91,7 +91,7 @@ func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, f *fixR
 	if err != nil {
 		return err
 	}
-	for {
+	for ctx.Err() == nil {
 		if err := control.SetWriteDeadline(time.Now().Add(s.Streams.Write)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
@@ -101,12 +101,16 @@ func (s *server) writeExport(ctx context.Context, w http.ResponseWriter, f *fixR
 			}
 		}
 		if f.last {
-			break
+			return closeExport(out, control)
 		}
 		if err := f.next(ctx); err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
 	}
+	return context.Cause(ctx)
+}
+
+func closeExport(out export.Writer, control *http.ResponseController) error {
 	if err := out.Close(); err != nil {
 		return slowOr(err)
 	}
