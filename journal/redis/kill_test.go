@@ -179,6 +179,50 @@ func TestTornFile(t *testing.T) {
 	}
 }
 
+// Redis rewrites its file under load, with everything cut off at times, and is
+// killed: the numbers go on where they stood.
+func TestRewrite(t *testing.T) {
+	p := start(t)
+	j := mustOpen(t, redis.Options{URL: p.url()})
+	fill(t, j, 500, 50)
+	if err := j.Truncate(500); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "everything is cut off", func() bool { return p.do("XLEN", "{fieldcast:0}:log") == int64(0) })
+	rewrite := func() {
+		t.Helper()
+		p.do("BGREWRITEAOF")
+		eventually(t, "the file is rewritten", func() bool {
+			return strings.Contains(p.do("INFO", "persistence").(string), "aof_rewrite_in_progress:0")
+		})
+	}
+	rewrite()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.kill()
+	p.run()
+	o, metrics := watched(redis.Options{URL: p.url()})
+	j = mustOpen(t, o)
+	if s := j.Stats(); s.First != 501 || s.Last != 500 || s.Bytes != 0 {
+		t.Errorf("after the rewrite of an empty log: %+v", s)
+	}
+	l := publish(t, j, 20)
+	l.moves(t, 300)
+	rewrite()
+	l.moves(t, 300)
+	p.kill()
+	p.run()
+	l.moves(t, 100)
+	l.end()
+	if n := l.missing(t, j); n > 0 || l.acked[501] == "" {
+		t.Errorf("%d acknowledged records are missing; the first is %q", n, l.acked[501])
+	}
+	if n := metric(t, metrics, "fieldcast_journal_lost_records_total"); n > 0 {
+		t.Errorf("%v records are lost", n)
+	}
+}
+
 // damage overwrites bytes in the middle of a file.
 func damage(t *testing.T, file string) {
 	t.Helper()
@@ -245,14 +289,14 @@ type child struct {
 	stderr strings.Builder
 }
 
-func startChild(t *testing.T, url string) *child {
+func startChild(t *testing.T, url string, env ...string) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &child{cmd: exec.Command(exe)}
-	c.cmd.Env = append(os.Environ(), childEnv+"="+url)
+	c.cmd.Env = append(append(os.Environ(), childEnv+"="+url), env...)
 	c.cmd.Stderr = &c.stderr
 	out, err := c.cmd.StdoutPipe()
 	if err == nil {
