@@ -29,6 +29,7 @@ func newRootCommand(env *environment) *cobra.Command {
 		newUserCommand(env),
 		newTokenCommand(env),
 		newSimulateCommand(env),
+		newBenchCommand(env),
 		newConfigCommand(env),
 		newVersionCommand(env),
 	)

@@ -31,7 +31,7 @@ type Ledger struct {
 
 // Latency is a distribution.
 type Latency struct {
-	P50, P99, Max time.Duration
+	P50, P99, P999, Max time.Duration
 }
 
 // Person is an employee with what their phones sent.
@@ -87,7 +87,7 @@ func latencyOf(micros []uint32) Latency {
 	}
 	slices.Sort(micros)
 	at := func(i int) time.Duration { return time.Duration(micros[i]) * time.Microsecond }
-	return Latency{P50: at(len(micros) / 2), P99: at(len(micros) * 99 / 100), Max: at(len(micros) - 1)}
+	return Latency{P50: at(len(micros) / 2), P99: at(len(micros) * 99 / 100), P999: at(len(micros) * 999 / 1000), Max: at(len(micros) - 1)}
 }
 
 // String says it in two lines.

@@ -28,6 +28,10 @@ type Options struct {
 	// Rate is how many fixes a second all phones together publish, evenly. It
 	// does not wait for acknowledgements.
 	Rate float64
+	// Eager lets each phone publish its next fix as soon as the last one is
+	// acknowledged: as fast as the server goes. It needs a Duration or a Stop;
+	// Rate is not used then.
+	Eager bool
 	// Duration is how long they publish; 0 is until Stop is closed or ctx is done.
 	Duration time.Duration
 	// Stop, if not nil, ends the publishing when it is closed. The phones stay
@@ -59,6 +63,12 @@ type Options struct {
 	Padding int
 	// Dials is how many phones connect at the same time; 0 is 100.
 	Dials int
+	// Clean lets phones begin with a new session each time [MQTT 3.1.1, 3.1.2.4].
+	Clean bool
+	// Connected, if not nil, is called once, when the phones are connected and
+	// have not published yet; Drained when they have published, before they
+	// disconnect. The phones stay connected meanwhile.
+	Connected, Drained func()
 	// Dial opens a connection to Addr; nil is plain TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 	// Progress, if not nil, is called once a second.
@@ -82,7 +92,10 @@ func (o Options) withDefaults() (Options, error) {
 	if len(o.Phones) == 0 {
 		errs = append(errs, errors.New("at least one phone is needed"))
 	}
-	if !(o.Rate > 0) || math.IsInf(o.Rate, 0) {
+	if o.Eager && o.Duration == 0 && o.Stop == nil {
+		errs = append(errs, errors.New("phones that are eager need a duration or a stop"))
+	}
+	if !o.Eager && (!(o.Rate > 0) || math.IsInf(o.Rate, 0)) {
 		errs = append(errs, fmt.Errorf("the rate must be more than 0 fixes a second, not %v", o.Rate))
 	}
 	ids := make(map[string]bool, len(o.Phones))

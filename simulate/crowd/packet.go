@@ -13,6 +13,8 @@ const (
 	typeConnAck    = 2
 	typePublish    = 3
 	typePubAck     = 4
+	typeSubscribe  = 8
+	typeSubAck     = 9
 	typePingReq    = 12
 	typePingResp   = 13
 	typeDisconnect = 14
@@ -26,12 +28,16 @@ var (
 var errMalformed = errors.New("malformed packet from the server")
 
 // appendConnect writes a CONNECT with user name and password that keeps the
-// session, as phones do [MQTT 3.1.1, 3.1].
-func appendConnect(b []byte, p *Phone, keepAlive time.Duration) []byte {
-	const userAndPassword = 0xc0
+// session, as phones do, or begins a new one [MQTT 3.1.1, 3.1].
+func appendConnect(b []byte, p *Phone, keepAlive time.Duration, clean bool) []byte {
+	const userAndPassword, cleanSession = 0xc0, 0x02
+	flags := byte(userAndPassword)
+	if clean {
+		flags |= cleanSession
+	}
 	body := make([]byte, 0, 64+len(p.ClientID)+len(p.Username)+len(p.Password))
 	body = appendString(body, "MQTT")
-	body = append(body, 4, userAndPassword)
+	body = append(body, 4, flags)
 	body = binary.BigEndian.AppendUint16(body, uint16(keepAlive/time.Second)) //nolint:gosec // checked by withDefaults
 	body = appendString(body, p.ClientID)
 	body = appendString(body, p.Username)

@@ -65,10 +65,15 @@ func newPhone(r *run, p Phone) *phone {
 func (p *phone) publish(at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.make(at)
+	p.pump()
+}
+
+// make puts a new fix on the list. p.mu is held.
+func (p *phone) make(at time.Time) {
 	p.fixes = append(p.fixes, p.walker.step(at))
 	p.waiting = append(p.waiting, int32(len(p.fixes)-1)) //nolint:gosec // memory ends before
 	p.run.published.Add(1)
-	p.pump()
 }
 
 // pump writes what is waiting, as far as the window is open. p.mu is held.
@@ -129,6 +134,9 @@ func (p *phone) acknowledge(id uint16) {
 		p.sentAt = append(p.sentAt[:i], p.sentAt[i+1:]...)
 		p.sent--
 		p.run.acked.Add(1)
+		if p.run.eager.Load() {
+			p.make(time.Now())
+		}
 		p.pump()
 		return
 	}
@@ -226,7 +234,7 @@ func (p *phone) connect(ctx context.Context) (net.Conn, *incoming, error) {
 }
 
 func (p *phone) handshake(conn net.Conn, in *incoming) error {
-	if _, err := conn.Write(appendConnect(nil, &p.Phone, p.run.o.KeepAlive)); err != nil {
+	if _, err := conn.Write(appendConnect(nil, &p.Phone, p.run.o.KeepAlive, p.run.o.Clean)); err != nil {
 		return err
 	}
 	var buf [64]byte

@@ -3,6 +3,7 @@ package crowd
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ type run struct {
 	missing  atomic.Int64  // phones that were never connected yet
 	allThere chan struct{} // closed when none is missing
 
+	eager            atomic.Bool // an acknowledgement calls for the next fix
 	connected        atomic.Int64
 	published, acked atomic.Int64
 }
@@ -53,11 +55,17 @@ func Run(ctx context.Context, o Options) (*Ledger, error) {
 		group.Go(func() { r.report(online) })
 	}
 	r.awaitFirstConnects(ctx)
+	if o.Connected != nil {
+		o.Connected()
+	}
 	began := time.Now()
 	r.publishUntilStop(ctx, phones)
 	published := time.Since(began)
 	if ctx.Err() == nil {
 		drain(ctx, phones, o.DrainWait)
+	}
+	if o.Drained != nil {
+		o.Drained()
 	}
 	goOffline()
 	group.Wait()
@@ -86,7 +94,11 @@ func (r *run) publishUntilStop(ctx context.Context, phones []*phone) {
 	var group sync.WaitGroup
 	group.Go(func() {
 		defer cancel()
-		r.publish(ctx, phones)
+		if r.o.Eager {
+			r.publishEagerly(ctx, phones)
+		} else {
+			r.publish(ctx, phones)
+		}
 	})
 	select {
 	case <-r.o.Stop: // nil: never
@@ -94,6 +106,21 @@ func (r *run) publishUntilStop(ctx context.Context, phones []*phone) {
 	case <-ctx.Done():
 	}
 	group.Wait()
+}
+
+// publishEagerly gives each phone a first fix; acknowledgements call for the
+// next ones until it is over.
+func (r *run) publishEagerly(ctx context.Context, phones []*phone) {
+	r.eager.Store(true)
+	defer r.eager.Store(false)
+	for _, p := range phones {
+		p.publish(time.Now())
+	}
+	over := r.o.Duration
+	if over == 0 {
+		over = math.MaxInt64
+	}
+	sleep(ctx, over)
 }
 
 // publish makes fixes at the rate of the run until it is over.
