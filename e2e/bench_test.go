@@ -45,10 +45,10 @@ func TestBenchCommand(t *testing.T) {
 }
 
 type benchOutput struct {
-	Phones    int `json:"phones"`
-	Published int `json:"published"`
-	Acked     int `json:"acked"`
-	Refused   int `json:"connections_refused"`
+	Phones    int                             `json:"phones"`
+	Published int                             `json:"published"`
+	Acked     int                             `json:"acked"`
+	Refused   int                             `json:"connections_refused"`
 	PubAck    struct{ P50, P99, Max float64 } `json:"puback_ms"`
 	Read      struct {
 		Fixes, Changes int
