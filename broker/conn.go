@@ -60,8 +60,8 @@ func newConn(c net.Conn, limits *Limits, onSlow func()) *conn {
 	return &conn{Conn: c, guard: guard{limits: limits}, limits: limits, onSlow: onSlow, direct: newDirectWriter(c)}
 }
 
-// Read reads what the guard lets pass. There must be room for the header of a
-// packet.
+// Read reads what the guard lets pass, and what [conn.express] does not take
+// before. There must be room for the header of a packet.
 func (c *conn) Read(b []byte) (int, error) {
 	if len(b) <= len(c.guard.held) {
 		return 0, io.ErrShortBuffer
@@ -72,7 +72,15 @@ func (c *conn) Read(b []byte) (int, error) {
 		if n == 0 && err != nil {
 			return 0, err
 		}
-		passed, guardErr := c.guard.filter(b[:held+n])
+		n += held
+		if c.guard.between() {
+			taken, err := c.express(b[:n])
+			if err != nil {
+				return 0, err
+			}
+			n = copy(b, b[taken:n])
+		}
+		passed, guardErr := c.guard.filter(b[:n])
 		if guardErr != nil {
 			return passed, guardErr
 		}

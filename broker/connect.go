@@ -47,7 +47,7 @@ func (h *hook) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 		s.refuse(cl, pk, errForeignWill, "will")
 		return h.deny(cl, pk, packets.ErrNotAuthorized, packets.Err3NotAuthorized)
 	}
-	session := newSession(cl, pk, id, s.Limits.Inflight)
+	session := s.newSession(cl, pk, id)
 	older, err := s.sessions.admit(session, s.evict)
 	switch {
 	case errors.Is(err, errCompanyFull):
@@ -119,11 +119,13 @@ func (s *Server) takeOver(older *session) {
 
 var errForeignWill = errors.New("the will is on a topic that this client may not write")
 
-func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity, window int) *session {
+func (s *Server) newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity) *session {
+	window := s.Limits.Inflight
 	if receiveMaximum := int(pk.Properties.ReceiveMaximum); receiveMaximum > 0 { // absent: no limit [MQTT-3.1.2.11.3]
 		window = min(window, receiveMaximum)
 	}
-	return &session{
+	session := &session{
+		server:  s,
 		id:      id,
 		key:     sessionKey(id, cl.ID),
 		client:  cl,
@@ -132,6 +134,11 @@ func newSession(cl *mqtt.Client, pk packets.Packet, id track.Identity, window in
 		gone:    make(chan struct{}),
 		out:     outbox{window: window},
 	}
+	if id.Role == track.RoleDevice {
+		session.topic = track.Topic{Company: id.Company, Employee: id.Employee}.String()
+		session.express = session.version < 5
+	}
+	return session
 }
 
 // OnSessionEstablished begins the time that a token has left.

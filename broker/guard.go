@@ -54,6 +54,10 @@ func (g *guard) hold(b []byte) int {
 	return n
 }
 
+// between reports whether what comes next is the beginning of a packet. Then
+// mochi has handled all that has passed: it reads when it needs more.
+func (g *guard) between() bool { return g.pass == 0 && g.drop == 0 }
+
 // filter leaves in b what may pass, and returns how much that is.
 func (g *guard) filter(b []byte) (int, error) {
 	out := 0

@@ -32,39 +32,67 @@ func (h *hook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, er
 		s.metrics.dropped.WithLabelValues("not_a_phone").Inc()
 		return pk, answer(session, pk, packets.ErrNotAuthorized)
 	}
-	if !s.paced(session) { // not acknowledged: a phone sends it again
-		s.bye(session, packets.ErrMessageRateTooHigh)
+	verdict, err := s.take(session, s.publication(cl, pk))
+	if err != nil {
 		return pk, packets.ErrRejectPacket
 	}
-	s.metrics.received.Inc()
-	record, verdict := s.record(session, pk)
-	if _, err := s.Journal.Append(s.ctx, record); err != nil {
-		// No acknowledgement, and no connection: a phone sends again what was not
-		// acknowledged when it connects again, and not before.
-		s.metrics.dropped.WithLabelValues("journal").Inc()
-		cl.Stop(fmt.Errorf("%w: %w", errNotTaken, err))
-		return pk, packets.ErrRejectPacket
-	}
-	s.metrics.acked.Inc()
 	if verdict.Code >= packets.ErrUnspecifiedError.Code {
 		return pk, answer(session, pk, verdict)
 	}
 	return pk, packets.CodeSuccessIgnore // acknowledged; OnPublished passes it on
 }
 
+// publication is what a phone has sent.
+type publication struct {
+	topic   string
+	payload []byte
+	missing int // bytes that were cut from the payload, because it was too large
+	qos     byte
+}
+
+func (s *Server) publication(cl *mqtt.Client, pk packets.Packet) publication {
+	return publication{pk.TopicName, pk.Payload, s.cut(cl), pk.FixedHeader.Qos}
+}
+
+// take writes a publication into the journal, and returns what MQTT 5 is told
+// of it. After an error there must be no acknowledgement: there is no
+// connection any more either, because a phone sends again what was not
+// acknowledged when it connects again, and not before.
+func (s *Server) take(session *session, p publication) (packets.Code, error) {
+	if !s.paced(session) {
+		s.bye(session, packets.ErrMessageRateTooHigh)
+		return packets.ErrMessageRateTooHigh, packets.ErrMessageRateTooHigh
+	}
+	s.metrics.received.Inc()
+	record, verdict := s.record(session, p)
+	if _, err := s.Journal.Append(s.ctx, record); err != nil {
+		s.metrics.dropped.WithLabelValues("journal").Inc()
+		err = fmt.Errorf("%w: %w", errNotTaken, err)
+		session.client.Stop(err)
+		return verdict, err
+	}
+	s.metrics.acked.Inc()
+	return verdict, nil
+}
+
 // errNotTaken closes the connection of a phone whose message the journal does
 // not take.
 var errNotTaken = errors.New("the journal takes nothing")
 
-// OnPublished passes on what a phone has sent, after the acknowledgement, to
-// whoever may see it: as it is, but never as a retained message, because the
-// present state is the server's to tell.
+// OnPublished passes on what a phone has sent, after the acknowledgement.
 func (h *hook) OnPublished(cl *mqtt.Client, pk packets.Packet) {
-	s, session := h.server, sessionOf(cl)
-	if session == nil || s.cut(cl) > 0 || len(pk.Payload) > s.Limits.PayloadBytes || !track.Allow(session.id, track.Publish, pk.TopicName) {
+	if session := sessionOf(cl); session != nil {
+		h.server.pass(session, h.server.publication(cl, pk))
+	}
+}
+
+// pass delivers what a phone has sent to whoever may see it: as it is, but never
+// as a retained message, because the present state is the server's to tell.
+func (s *Server) pass(session *session, p publication) {
+	if p.missing > 0 || len(p.payload) > s.Limits.PayloadBytes || !session.mayPublish(p.topic) {
 		return
 	}
-	s.deliver(message{topic: pk.TopicName, qos: pk.FixedHeader.Qos, encode: func() ([]byte, error) { return pk.Payload, nil }})
+	s.deliver(message{topic: p.topic, qos: p.qos, encode: func() ([]byte, error) { return p.payload, nil }})
 }
 
 // cut returns how many bytes of the packet that a client has sent are missing,
@@ -78,25 +106,25 @@ func (s *Server) cut(cl *mqtt.Client) int {
 }
 
 // record is what the journal keeps of a publish, and what MQTT 5 is told.
-func (s *Server) record(session *session, pk packets.Packet) (journal.Record, packets.Code) {
-	size := len(pk.Payload) + s.cut(session.client)
+func (s *Server) record(session *session, p publication) (journal.Record, packets.Code) {
+	size := len(p.payload) + p.missing
 	r := journal.Record{
 		Kind: journal.Message, Company: session.id.Company, Employee: session.id.Employee,
-		Topic: pk.TopicName, Payload: pk.Payload, Size: size, ReceivedAt: s.Now().UTC(),
+		Topic: p.topic, Payload: p.payload, Size: size, ReceivedAt: s.Now().UTC(),
 	}
-	topic, err := track.ParseTopic(pk.TopicName)
 	switch {
-	case err != nil || !track.Allow(session.id, track.Publish, pk.TopicName):
+	case !session.mayPublish(p.topic):
 		r.Rejected = string(track.ReasonBadTopic)
-		r.Topic = strings.ToValidUTF8(clip(pk.TopicName), "\ufffd")
+		r.Topic = strings.ToValidUTF8(clip(p.topic), "\ufffd")
 		r.Payload = r.Payload[:min(len(r.Payload), track.MaxRejectedPayload)]
 		return r, packets.ErrNotAuthorized
-	case size > s.Limits.PayloadBytes || size > len(pk.Payload):
+	case size > s.Limits.PayloadBytes || p.missing > 0:
 		r.Rejected = string(track.ReasonTooLarge)
 		r.Payload = r.Payload[:min(len(r.Payload), track.MaxRejectedPayload)]
 		return r, packets.Code{Code: payloadInvalid, Reason: "payload is too large"}
 	case session.version == 5:
-		if err := s.Inspect(topic.Leaf, pk.Payload); err != nil {
+		topic, _ := track.ParseTopic(p.topic) // it may be published, so it is one
+		if err := s.Inspect(topic.Leaf, p.payload); err != nil {
 			return r, packets.Code{Code: payloadInvalid, Reason: clip(err.Error())}
 		}
 	}

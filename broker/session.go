@@ -24,10 +24,13 @@ var errRevoked = errors.New("revoked while it logged in")
 // session is a client that has logged in, and for phones also one that may
 // come back.
 type session struct {
+	server  *Server
 	id      track.Identity
 	key     string // the client id that mochi knows: see sessionKey
 	client  *mqtt.Client
 	version byte
+	topic   string // a phone's own, which its fixes come on
+	express bool   // its fixes need not go through mochi
 	// expiryChanged: the client wants a session that is kept, and does not get it.
 	expiryChanged bool
 
@@ -67,6 +70,11 @@ func (s *session) resumable() bool {
 		return s.client.Properties.Props.SessionExpiryInterval > 0
 	}
 	return !s.client.Properties.Clean
+}
+
+// mayPublish reports whether the client may write a topic.
+func (s *session) mayPublish(topic string) bool {
+	return s.topic != "" && topic == s.topic || track.Allow(s.id, track.Publish, topic)
 }
 
 func (s *session) ended() bool {

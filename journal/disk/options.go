@@ -3,6 +3,7 @@ package disk
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,10 +17,11 @@ const (
 	defaultTailRecords = 16 << 10 // 5 s of 100,000 phones at one fix in 30 s
 	defaultTailBytes   = 16 << 20
 
-	groupBytes   = 1 << 20  // most bytes that share an fsync, if a file holds them
-	groupRecords = 8 << 10  // most records that share an fsync
-	readBytes    = 4 << 20  // most bytes that one Read takes from the disk
-	maxRecord    = 16 << 20 // largest record; MQTT payloads are far smaller
+	groupBytes   = 1 << 20          // most bytes that share an fsync, if a file holds them
+	groupRecords = 8 << 10          // most records that share an fsync
+	groupEvery   = time.Millisecond // between the beginnings of two fsyncs
+	readBytes    = 4 << 20          // most bytes that one Read takes from the disk
+	maxRecord    = 16 << 20         // largest record; MQTT payloads are far smaller
 
 	// spareBytes stays free beside the next file: for the list of files, and for
 	// the database, which makes room in the journal by taking records over.
