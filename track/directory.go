@@ -14,6 +14,7 @@ type Employee struct {
 	Company   string    `json:"company"`
 	ID        string    `json:"id"` // part of the topics; see [CheckEmployee]
 	Name      string    `json:"name"`
+	Team      string    `json:"team,omitempty"` // empty: none; see [CleanTeam]
 	CreatedAt time.Time `json:"created_at"`
 }
 

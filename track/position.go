@@ -3,11 +3,12 @@ package track
 import "time"
 
 // Position is the last-known position of a person: the newest plausible fix
-// (see [Limits.Newer]) with the name and state that a map shows. Its JSON is
+// (see [Limits.Newer]) with the name, team and state that a map shows. Its JSON is
 // public.
 type Position struct {
 	Fix
 	Name  string `json:"name,omitempty"`
+	Team  string `json:"team,omitempty"`
 	State State  `json:"state,omitempty"`
 	// IntervalS is the time in seconds that usually passes between this
 	// phone's fixes; a person is late when it has passed more than twice.

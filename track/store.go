@@ -31,11 +31,18 @@ type Directory interface {
 	// Companies lists all companies, by id.
 	Companies(ctx context.Context) ([]Company, error)
 	// AddEmployees adds all of them, or none: [ErrNotFound] if the company is
-	// not there, [ErrExists] if one of them is, [ErrInvalid] for a bad id.
+	// not there, [ErrExists] if one of them is, [ErrInvalid] for a bad id or team.
 	AddEmployees(ctx context.Context, company string, es []Employee) error
 	// Employees lists the employees of a company, by id; [ErrNotFound] if there
 	// is no such company. An empty company lists those of all.
 	Employees(ctx context.Context, company string) ([]Employee, error)
+	// SetTeam puts employees into a team of the company, or (team empty) into
+	// none; all or none of them. A team comes to be by somebody being put into it,
+	// here or by AddEmployees. If it has other members, their way of writing its
+	// name stays: names of a company differ by more than case. It returns
+	// [ErrNotFound] if the company or one of them is not there, and [ErrInvalid]
+	// for a bad name.
+	SetTeam(ctx context.Context, company string, employees []string, team string) error
 }
 
 // Users knows who may log in.

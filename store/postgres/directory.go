@@ -62,9 +62,14 @@ func (s *Store) AddEmployees(ctx context.Context, company string, es []track.Emp
 		if err != nil {
 			return err
 		}
+		teams, err := addTeams(ctx, tx, id, row.Teams(es))
+		if err != nil {
+			return err
+		}
 		var batch pgx.Batch
 		for _, e := range es {
-			batch.Queue("INSERT INTO employee (company_id, key, name, created_us) VALUES ($1, $2, $3, $4)", id, e.ID, e.Name, e.CreatedAt.UnixMicro())
+			batch.Queue("INSERT INTO employee (company_id, key, name, team_id, created_us) VALUES ($1, $2, $3, nullif($4::int, 0), $5)",
+				id, e.ID, e.Name, teams[track.FoldTeam(e.Team)], e.CreatedAt.UnixMicro())
 		}
 		results := tx.SendBatch(ctx, &batch)
 		for _, e := range es {
@@ -84,7 +89,8 @@ func (s *Store) AddEmployees(ctx context.Context, company string, es []track.Emp
 
 // Employees implements [track.Directory].
 func (s *Store) Employees(ctx context.Context, company string) (es []track.Employee, err error) {
-	const query = "SELECT c.key, e.key, e.name, e.created_us FROM employee e JOIN company c ON c.id = e.company_id" +
+	const query = "SELECT c.key, e.key, e.name, coalesce(t.name, ''), e.created_us" +
+		" FROM employee e JOIN company c ON c.id = e.company_id LEFT JOIN team t ON t.id = e.team_id" +
 		" WHERE $1 = '' OR c.key = $1 ORDER BY c.key, e.key"
 	err = s.call(ctx, "list employees", func(ctx context.Context, conn *pgx.Conn) error {
 		if company != "" {
@@ -100,7 +106,7 @@ func (s *Store) Employees(ctx context.Context, company string) (es []track.Emplo
 			e  track.Employee
 			us int64
 		)
-		_, err = pgx.ForEachRow(rows, []any{&e.Company, &e.ID, &e.Name, &us}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&e.Company, &e.ID, &e.Name, &e.Team, &us}, func() error {
 			e.CreatedAt = row.Time(us)
 			es = append(es, e)
 			return nil

@@ -54,13 +54,17 @@ func (s *Store) AddEmployees(ctx context.Context, company string, es []track.Emp
 		if err != nil {
 			return err
 		}
-		const query = "INSERT INTO employee (company_id, key, name, created_us) VALUES (?, ?, ?, ?)"
+		teams, err := addTeams(ctx, tx, id, row.Teams(es))
+		if err != nil {
+			return err
+		}
+		const query = "INSERT INTO employee (company_id, key, name, team_id, created_us) VALUES (?, ?, ?, nullif(?, 0), ?)"
 		insert, err := tx.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return err
 		}
 		for _, e := range es {
-			_, err := insert.ExecContext(ctx, id, e.ID, e.Name, e.CreatedAt.UnixMicro())
+			_, err := insert.ExecContext(ctx, id, e.ID, e.Name, teams[track.FoldTeam(e.Team)], e.CreatedAt.UnixMicro())
 			if exists(err) {
 				return fmt.Errorf("employee %s of %s: %w", e.ID, company, track.ErrExists)
 			}
@@ -74,7 +78,8 @@ func (s *Store) AddEmployees(ctx context.Context, company string, es []track.Emp
 
 // Employees implements [track.Directory].
 func (s *Store) Employees(ctx context.Context, company string) (es []track.Employee, err error) {
-	const query = "SELECT c.key, e.key, e.name, e.created_us FROM employee e JOIN company c ON c.id = e.company_id" +
+	const query = "SELECT c.key, e.key, e.name, coalesce(t.name, ''), e.created_us" +
+		" FROM employee e JOIN company c ON c.id = e.company_id LEFT JOIN team t ON t.id = e.team_id" +
 		" WHERE ?1 = '' OR c.key = ?1 ORDER BY c.key, e.key"
 	err = s.read(ctx, "list employees", func(ctx context.Context) error {
 		if company != "" {
@@ -86,7 +91,7 @@ func (s *Store) Employees(ctx context.Context, company string) (es []track.Emplo
 			e  track.Employee
 			us int64
 		)
-		return s.forEach(ctx, []any{&e.Company, &e.ID, &e.Name, &us}, func() {
+		return s.forEach(ctx, []any{&e.Company, &e.ID, &e.Name, &e.Team, &us}, func() {
 			e.CreatedAt = row.Time(us)
 			es = append(es, e)
 		}, query, company)

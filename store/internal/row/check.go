@@ -3,6 +3,7 @@ package row
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +31,43 @@ func Employees(company string, es []track.Employee, now time.Time) ([]track.Empl
 		if e.Company != "" && e.Company != company {
 			return nil, track.Invalid("employee", "%s belongs to %q, not to %q", e.ID, Text(e.Company), Text(company))
 		}
+		var err error
+		if e.Team, err = track.CleanTeam(e.Team); err != nil {
+			return nil, err
+		}
 		e.Company = company
 		e.Name = cmp.Or(Text(e.Name), e.ID)
 		e.CreatedAt = orNow(e.CreatedAt, now)
 		out[i] = e
 	}
 	return out, nil
+}
+
+// Teams are the teams of employees that [Employees] has cleaned, by folded name.
+// If it is written in several ways, the first counts.
+func Teams(es []track.Employee) map[string]string {
+	teams := map[string]string{}
+	for _, e := range es {
+		folded := track.FoldTeam(e.Team)
+		if _, ok := teams[folded]; !ok && e.Team != "" {
+			teams[folded] = e.Team
+		}
+	}
+	return teams
+}
+
+// Members are those who are put into a team, each once, and the team's name.
+func Members(employees []string, team string) ([]string, string, error) {
+	team, err := track.CleanTeam(team)
+	if err != nil {
+		return nil, "", err
+	}
+	once := make([]string, len(employees))
+	for i, e := range employees {
+		once[i] = Text(e)
+	}
+	slices.Sort(once)
+	return slices.Compact(once), team, nil
 }
 
 // User checks and cleans a user before it is added. Only an operator may be
