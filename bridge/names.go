@@ -17,7 +17,7 @@ const (
 	learnShare = 50
 )
 
-// learnNames keeps the names of people as the directory has them, until ctx
+// learnNames keeps the names and teams of people as the directory has them, until ctx
 // ends. While the database is away the known ones stay.
 func (b *Bridge) learnNames(ctx context.Context) {
 	timer := time.NewTimer(learnEvery)
@@ -43,8 +43,8 @@ func (b *Bridge) learnNames(ctx context.Context) {
 	}
 }
 
-// rename brings names into the table, and tells of those that are new.
-func (b *Bridge) rename(names map[string]map[string]string) {
+// rename brings names and teams into the table, and tells of those that are new.
+func (b *Bridge) rename(names map[string]labels) {
 	for id := range names {
 		b.table.ensure(id)
 	}
@@ -53,7 +53,7 @@ func (b *Bridge) rename(names map[string]map[string]string) {
 	}
 }
 
-func (b *Bridge) renameCompany(c *company, names map[string]string) {
+func (b *Bridge) renameCompany(c *company, names labels) {
 	b.publishMu.Lock()
 	defer b.publishMu.Unlock()
 	now := b.now()
@@ -68,15 +68,22 @@ func (b *Bridge) renameCompany(c *company, names map[string]string) {
 	}
 }
 
-// namesByCompany sorts employees into names by company and id.
-func namesByCompany(es []track.Employee) map[string]map[string]string {
-	names := make(map[string]map[string]string)
+// nameTeam is what the directory says of a person, who has no place in the journal
+// for it.
+type nameTeam struct{ name, team string }
+
+// labels are those of a company's people, by id.
+type labels map[string]nameTeam
+
+// namesByCompany sorts employees into names and teams by company and id.
+func namesByCompany(es []track.Employee) map[string]labels {
+	names := make(map[string]labels)
 	for i := range es {
 		e := &es[i]
 		if names[e.Company] == nil {
-			names[e.Company] = make(map[string]string)
+			names[e.Company] = make(labels)
 		}
-		names[e.Company][e.ID] = e.Name
+		names[e.Company][e.ID] = nameTeam{e.Name, e.Team}
 	}
 	return names
 }

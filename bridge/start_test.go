@@ -29,7 +29,7 @@ func ran(t *testing.T, n int) *world {
 func TestWarmStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := ran(t, 50)
-		w.store.employees = []track.Employee{{Company: "acme", ID: "e007", Name: "Asha"}, {Company: "acme", ID: "e300", Name: "Ben"}}
+		w.store.employees = []track.Employee{{Company: "acme", ID: "e007", Name: "Asha", Team: "North"}, {Company: "acme", ID: "e300", Name: "Ben"}}
 		for i := range 10 { // the server was killed before the bridge had seen these
 			w.fix("acme", fmt.Sprintf("e%03d", i), time.Now(), 13)
 		}
@@ -40,7 +40,7 @@ func TestWarmStart(t *testing.T) {
 		if len(ps) != 51 || w.Seq("acme") != 61 {
 			t.Fatalf("%d people at %d, want 51 at 61", len(ps), w.Seq("acme"))
 		}
-		if p := ps[7]; p.Name != "Asha" || p.Lat != 13 || p.Seq != 58 || p.State != track.StateLive {
+		if p := ps[7]; p.Name != "Asha" || p.Team != "North" || p.Lat != 13 || p.Seq != 58 || p.State != track.StateLive {
 			t.Errorf("e007: %+v", p)
 		}
 		if p := ps[50]; p.Name != "Ben" {
@@ -271,12 +271,19 @@ func TestNames(t *testing.T) {
 		}
 		w.store.set(func(s *memStore) {
 			s.err = nil
-			s.employees = []track.Employee{{Company: "acme", ID: "e1", Name: "Asha Rao"}}
+			s.employees = []track.Employee{{Company: "acme", ID: "e1", Name: "Asha Rao", Team: "North"}, {Company: "acme", ID: "e3", Team: "North"}}
 		})
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if name("e1") != "Asha Rao" || name("e2") != "" {
 			t.Errorf("e1 is %q, e2 is %q", name("e1"), name("e2"))
+		}
+		w.fix("acme", "e1", time.Now(), 14)
+		synctest.Wait()
+		for employee, want := range map[string]string{"e1": "North", "e2": "", "e3": "North"} {
+			if p, _ := w.Position("acme", employee); p.Team != want {
+				t.Errorf("%s is in team %q, want %q", employee, p.Team, want)
+			}
 		}
 	})
 }

@@ -24,8 +24,8 @@ type company struct {
 	seq    uint64 // of the latest change
 	people map[string]*entry
 	byID   []*entry
-	newest *entry            // the list of all entries, latest change first
-	names  map[string]string // from the directory; replaced as a whole
+	newest *entry // the list of all entries, latest change first
+	names  labels // from the directory; replaced as a whole
 }
 
 // entry is a person who has reported or connected.
@@ -105,7 +105,7 @@ func (c *company) move(p *track.Position, now time.Time) *track.Position {
 	defer c.mu.Unlock()
 	e := c.entry(p.Employee)
 	next := *p
-	next.Name = e.position.Name
+	next.Name, next.Team = e.position.Name, e.position.Team
 	next.Presence, next.PresenceSince = e.position.Presence, e.position.PresenceSince
 	return c.replace(e, &next, p.Seq, now)
 }
@@ -141,18 +141,18 @@ func (c *company) disconnectAll(at time.Time, seq uint64, now time.Time) (change
 	return changed, before
 }
 
-// rename takes the names of the directory and returns the people in the table
-// whose name is another now. The journal knows nothing of names, so there is no
+// rename takes the names and teams of the directory and returns the people in the
+// table whose name or team is another now. The journal knows nothing of names, so there is no
 // sequence number for it: they count as changed by the latest change of all.
-func (c *company) rename(names map[string]string, now time.Time) []*track.Position {
+func (c *company) rename(names labels, now time.Time) []*track.Position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.names = names
 	var changed []*track.Position
 	for _, e := range c.byID {
-		if name := names[e.position.Employee]; name != e.position.Name {
+		if is := names[e.position.Employee]; is != (nameTeam{e.position.Name, e.position.Team}) {
 			next := *e.position
-			next.Name = name
+			next.Name, next.Team = is.name, is.team
 			changed = append(changed, c.replace(e, &next, c.seq, now))
 		}
 	}
@@ -166,7 +166,7 @@ func (c *company) entry(employee string) *entry {
 	}
 	e := &entry{position: &track.Position{
 		Fix:  track.Fix{Company: c.id, Employee: employee},
-		Name: c.names[employee],
+		Name: c.names[employee].name, Team: c.names[employee].team,
 	}}
 	c.people[employee] = e
 	at, _ := slices.BinarySearchFunc(c.byID, employee, func(e *entry, id string) int {

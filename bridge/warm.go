@@ -109,7 +109,8 @@ func (b *Bridge) load(base *baseline) map[person]*track.Position {
 		p.Changed = max(p.Changed, p.Seq)
 		people[person{p.Company, p.Employee}] = p
 		q := *p
-		q.Name = names[p.Company][p.Employee]
+		is := names[p.Company][p.Employee]
+		q.Name, q.Team = is.name, is.team
 		q.State = q.StateAt(now)
 		shown = append(shown, &q)
 	}

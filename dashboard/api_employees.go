@@ -15,6 +15,7 @@ type companyInput struct {
 type employee struct {
 	ID            string              `json:"id"`
 	Name          string              `json:"name"`
+	Team          string              `json:"team,omitempty"`
 	State         track.State         `json:"state"`
 	Presence      track.PresenceState `json:"presence"`
 	PresenceSince time.Time           `json:"presence_since,omitzero"`
@@ -49,7 +50,7 @@ func (s *server) employees(ctx context.Context, in *companyInput) (*employeesOut
 		if !maySee(id, in.Company, e.ID) {
 			continue
 		}
-		row := employee{ID: e.ID, Name: e.Name, State: track.StateNever, Presence: track.Offline}
+		row := employee{ID: e.ID, Name: e.Name, Team: e.Team, State: track.StateNever, Presence: track.Offline}
 		if p, ok := s.People.Position(in.Company, e.ID); ok {
 			row.State, row.RecordedAt, row.BatteryPct = p.State, p.RecordedAt, p.BatteryPct
 		}

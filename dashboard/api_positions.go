@@ -170,13 +170,13 @@ func (s *snapshots) get(key string, seq uint64, now time.Time, build func() posi
 	return snap, snap.err
 }
 
-// etag changes with the data, with names, and with the states that age by
+// etag changes with the data, with names and teams, and with the states that age by
 // themselves. It is weak, because the server's clock in the body is not part
 // of it.
 func etag(p positions) string {
 	h := fnv.New64a()
 	for _, q := range p.Positions {
-		for _, part := range [...]string{q.Employee, q.Name, string(q.State)} {
+		for _, part := range [...]string{q.Employee, q.Name, q.Team, string(q.State)} {
 			h.Write([]byte(part)) // never fails
 			h.Write([]byte{0})
 		}

@@ -60,6 +60,11 @@ func TestPositions(t *testing.T) {
 	if renamed.code != http.StatusOK || !strings.Contains(renamed.body, "Rao-Singh") {
 		t.Errorf("after a change: %d", renamed.code)
 	}
+	p.Team = "North"
+	s.people.set(9, p)
+	if joined := s.get(path("acme", "positions"), manager); !strings.Contains(joined.body, `"team":"North"`) {
+		t.Errorf("no team in %s", joined.body)
+	}
 	s.away()
 	if code := s.get(path("acme", "positions"), manager).code; code != http.StatusOK {
 		t.Errorf("without a database: %d", code)
@@ -151,10 +156,11 @@ func TestFixes(t *testing.T) {
 
 func TestEmployeesStatsRejected(t *testing.T) {
 	s := newSite(t)
+	must(t, s.store.SetTeam(t.Context(), "acme", []string{"e2"}, "North"))
 	got := into[struct {
-		Employees []struct{ ID, Name, State, Presence string }
+		Employees []struct{ ID, Name, Team, State, Presence string }
 	}](t, s.get(path("acme", "employees"), s.tokens["viewer"]))
-	if len(got.Employees) != 2 || got.Employees[0].State != "live" || got.Employees[0].Presence != "online" || got.Employees[1].State != "never" || got.Employees[1].Presence != "offline" {
+	if len(got.Employees) != 2 || got.Employees[0].State != "live" || got.Employees[0].Presence != "online" || got.Employees[1].State != "never" || got.Employees[1].Presence != "offline" || got.Employees[0].Team != "" || got.Employees[1].Team != "North" {
 		t.Errorf("employees: %+v", got)
 	}
 	if got := into[track.Stats](t, s.get(path("acme", "stats"), s.tokens["viewer"])); got != (track.Stats{Employees: 2, Fixes: 5, Rejected: 1, Seq: 6}) {

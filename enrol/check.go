@@ -41,6 +41,9 @@ func checkPeople(company string, people []track.Employee) error {
 		if err := checkName(p.Name); err != nil {
 			return err
 		}
+		if _, err := track.CleanTeam(p.Team); err != nil {
+			return err
+		}
 		if seen[p.ID] {
 			return track.Invalid("employee", "%s is there twice", p.ID)
 		}

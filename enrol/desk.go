@@ -131,15 +131,15 @@ func (d Desk) AddEmployee(ctx context.Context, company, id, name string) (identi
 	return credentials[0], nil
 }
 
-// AddMany adds count people whose ids are prefix1, prefix2 and so on. The
-// errors are those of [Desk.Add].
-func (d Desk) AddMany(ctx context.Context, company, prefix string, count int) ([]identity.Credential, error) {
+// AddMany adds count people whose ids are prefix1, prefix2 and so on, to a team
+// or (empty) to none. The errors are those of [Desk.Add].
+func (d Desk) AddMany(ctx context.Context, company, prefix string, count int, team string) ([]identity.Credential, error) {
 	if count < 1 || count > MaxPeople {
 		return nil, track.Invalid("count", "%d must be between 1 and %d", count, MaxPeople)
 	}
 	people := make([]track.Employee, count)
 	for i := range people {
-		people[i].ID = prefix + strconv.Itoa(i+1)
+		people[i].ID, people[i].Team = prefix+strconv.Itoa(i+1), team
 	}
 	return d.Add(ctx, company, people)
 }
@@ -197,6 +197,27 @@ func (d Desk) present(ctx context.Context, company string) (map[string]bool, err
 		there[p.ID] = true
 	}
 	return there, nil
+}
+
+// SetTeam puts people into a team, or (empty) into none: all or none of them. It
+// returns [track.ErrInvalid] for a bad name or id, and a [MissingError].
+func (d Desk) SetTeam(ctx context.Context, company string, employees []string, team string) error {
+	if _, err := track.CleanTeam(team); err != nil {
+		return err
+	}
+	there, err := d.present(ctx, company)
+	if err != nil {
+		return err
+	}
+	for _, e := range employees {
+		if err := track.CheckEmployee(e); err != nil {
+			return err
+		}
+		if !there[e] {
+			return &MissingError{Company: company, Employee: e}
+		}
+	}
+	return d.Store.SetTeam(ctx, company, employees, team)
 }
 
 // Revoke makes all credentials of a person's phone worthless and returns how

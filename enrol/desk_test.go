@@ -102,9 +102,51 @@ func TestAddEmployee(t *testing.T) {
 	}
 }
 
+func TestSetTeam(t *testing.T) {
+	desk, _ := newDesk(t)
+	if _, err := desk.Add(t.Context(), "acme", []track.Employee{{ID: "e1", Team: "North"}, {ID: "e2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := desk.AddEmployee(t.Context(), "acme", "e3", ""); err != nil {
+		t.Fatal(err)
+	}
+	teams := func() (all string) {
+		people, err := desk.Employees(t.Context(), "acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range people {
+			all += p.ID + ":" + p.Team + " "
+		}
+		return all
+	}
+	if err := desk.SetTeam(t.Context(), "acme", []string{"e2", "e3"}, " north"); err != nil {
+		t.Fatal(err)
+	}
+	if got := teams(); got != "e1:North e2:North e3:North " {
+		t.Errorf("got %s", got)
+	}
+	for name, tt := range map[string]struct {
+		company, employee, team string
+		want                    error
+	}{
+		"no such person":  {"acme", "e9", "South", track.ErrNotFound},
+		"no such company": {"none", "e1", "South", track.ErrNotFound},
+		"bad id":          {"acme", "e/1", "South", track.ErrInvalid},
+		"bad name":        {"acme", "e1", "a\nb", track.ErrInvalid},
+	} {
+		if err := desk.SetTeam(t.Context(), tt.company, []string{"e1", tt.employee}, tt.team); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
+	}
+	if got := teams(); got != "e1:North e2:North e3:North " {
+		t.Errorf("all or none: got %s", got)
+	}
+}
+
 func TestAddMany(t *testing.T) {
 	desk, _ := newDesk(t)
-	cs, err := desk.AddMany(t.Context(), "acme", "e", 2000)
+	cs, err := desk.AddMany(t.Context(), "acme", "e", 2000, "North")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,16 +169,16 @@ func TestAddMany(t *testing.T) {
 		t.Errorf("%d people afterwards, %v", len(people), err)
 	}
 	for _, n := range []int{0, -1, enrol.MaxPeople + 1} {
-		if _, err := desk.AddMany(t.Context(), "acme", "x", n); !errors.Is(err, track.ErrInvalid) {
+		if _, err := desk.AddMany(t.Context(), "acme", "x", n, ""); !errors.Is(err, track.ErrInvalid) {
 			t.Errorf("%d people: %v", n, err)
 		}
 	}
 	for _, prefix := range []string{"_", "a/", " "} {
-		if _, err := desk.AddMany(t.Context(), "acme", prefix, 2); !errors.Is(err, track.ErrInvalid) {
+		if _, err := desk.AddMany(t.Context(), "acme", prefix, 2, ""); !errors.Is(err, track.ErrInvalid) {
 			t.Errorf("prefix %q: %v", prefix, err)
 		}
 	}
-	if cs, err := desk.AddMany(t.Context(), "acme", "", 1); err != nil || cs[0].Employee != "1" {
+	if cs, err := desk.AddMany(t.Context(), "acme", "", 1, ""); err != nil || cs[0].Employee != "1" {
 		t.Errorf("no prefix: %+v, %v", cs, err)
 	}
 }

@@ -44,7 +44,8 @@ func (d Desk) Import(ctx context.Context, company string, r io.Reader) ([]identi
 }
 
 // ReadPeople reads a list of people: CSV with a header that has the columns id
-// and name, in any order, among others that are not looked at. Commas and
+// and name and may have the column team, in any order, among others that are not
+// looked at. Commas and
 // semicolons separate, as spreadsheets do it. A [track.ErrInvalid] lists what
 // is wrong, line by line.
 func ReadPeople(r io.Reader) ([]track.Employee, error) {
@@ -54,7 +55,7 @@ func ReadPeople(r io.Reader) ([]track.Employee, error) {
 
 // readPeople also returns the line on which each one stands.
 func readPeople(r io.Reader) (people []track.Employee, lines []int, err error) {
-	rows, id, name, err := openCSV(r)
+	rows, at, err := openCSV(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -73,8 +74,12 @@ func readPeople(r io.Reader) (people []track.Employee, lines []int, err error) {
 			continue
 		}
 		line, _ := rows.FieldPos(0)
-		p := track.Employee{ID: strings.TrimSpace(row[id]), Name: strings.TrimSpace(row[name])}
-		err = errors.Join(track.CheckEmployee(p.ID), checkName(p.Name))
+		p := track.Employee{ID: strings.TrimSpace(row[at["id"]]), Name: strings.TrimSpace(row[at["name"]])}
+		var badTeam error
+		if column, ok := at["team"]; ok {
+			p.Team, badTeam = track.CleanTeam(row[column])
+		}
+		err = errors.Join(track.CheckEmployee(p.ID), checkName(p.Name), badTeam)
 		switch {
 		case err != nil:
 			problems = append(problems, fmt.Sprintf("line %d: %s", line, strings.ReplaceAll(err.Error(), "\n", "; ")))
@@ -97,7 +102,7 @@ func readPeople(r io.Reader) (people []track.Employee, lines []int, err error) {
 }
 
 // openCSV reads the header and returns where the columns are.
-func openCSV(r io.Reader) (rows *csv.Reader, id, name int, err error) {
+func openCSV(r io.Reader) (rows *csv.Reader, at map[string]int, err error) {
 	text := bufio.NewReader(&limited{r: r, left: maxFileBytes})
 	if mark, err := text.Peek(3); err == nil && bytes.Equal(mark, []byte("\ufeff")) {
 		_, _ = text.Discard(3) // the byte order mark of spreadsheets; it is buffered
@@ -111,25 +116,25 @@ func openCSV(r io.Reader) (rows *csv.Reader, id, name int, err error) {
 	}
 	names, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, 0, 0, track.Invalid("list", "is empty; it needs a header with the columns id and name")
+		return nil, nil, track.Invalid("list", "is empty; it needs a header with the columns id and name")
 	}
 	if err != nil {
-		return nil, 0, 0, track.Invalid("list", "%s", describe(err))
+		return nil, nil, track.Invalid("list", "%s", describe(err))
 	}
-	at := map[string]int{}
+	at = map[string]int{}
 	for i, n := range names {
 		n = strings.ToLower(strings.TrimSpace(n))
-		if _, twice := at[n]; twice && (n == "id" || n == "name") {
-			return nil, 0, 0, track.Invalid("list", "line 1: the column %s is there twice", n)
+		if _, twice := at[n]; twice && (n == "id" || n == "name" || n == "team") {
+			return nil, nil, track.Invalid("list", "line 1: the column %s is there twice", n)
 		}
 		at[n] = i
 	}
 	for _, need := range []string{"id", "name"} {
 		if _, ok := at[need]; !ok {
-			return nil, 0, 0, track.Invalid("list", "line 1: there is no column %s; the header must have id and name", need)
+			return nil, nil, track.Invalid("list", "line 1: there is no column %s; the header must have id and name", need)
 		}
 	}
-	return rows, at["id"], at["name"], nil
+	return rows, at, nil
 }
 
 func describe(err error) string {

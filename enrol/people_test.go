@@ -17,7 +17,7 @@ func TestReadPeople(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain":                "id,name\ne1,Asha Rao\ne2,Zoë\n",
 		"other order":          "name,id\nAsha Rao,e1\nZoë,e2",
-		"more columns":         "team,id,phone,name\nA,e1,+49,Asha Rao\nB,e2,,Zoë\n",
+		"more columns":         "depot,id,phone,name\nA,e1,+49,Asha Rao\nB,e2,,Zoë\n",
 		"windows":              "id,name\r\ne1,Asha Rao\r\ne2,Zoë\r\n",
 		"byte order mark":      "\ufeffid,name\ne1,Asha Rao\ne2,Zoë\n",
 		"semicolons":           "\ufeffid;name\r\ne1;Asha Rao\r\ne2;Zoë\r\n",
@@ -29,6 +29,13 @@ func TestReadPeople(t *testing.T) {
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
+	}
+}
+
+func TestReadPeopleWithTeams(t *testing.T) {
+	got, err := enrol.ReadPeople(strings.NewReader("Team,id,name\n North ,e1,Asha Rao\n,e2,Zoë\n"))
+	if want := []track.Employee{{ID: "e1", Name: "Asha Rao", Team: "North"}, {ID: "e2", Name: "Zoë"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -56,6 +63,8 @@ func TestReadPeopleRefuses(t *testing.T) {
 		{"open quote", "id,name\ne1,\"Asha\n", []string{"line 2"}},
 		{"lines in names count", "id,name,note\ne1,Asha,\"a\nb\nc\"\n+,x,y\n", []string{"line 5"}},
 		{"name of two lines", "id,name\ne1,\"A\nB\"\n", []string{"line 2", "control character"}},
+		{"bad team", "id,name,team\ne1,Asha," + strings.Repeat("x", 65) + "\n", []string{"line 2", "invalid team"}},
+		{"team twice", "id,team,name,team\ne1,A,Asha,B\n", []string{"column team is there twice"}},
 		{"not text", "id,name\ne1,\xff\xfe\n", []string{"line 2", "UTF-8"}},
 		{"binary", "\x00\x01\x02\xff\n\x00", []string{"there is no column id"}},
 		{"many problems", many.String(), []string{"line 11", "and 20 more"}},

@@ -21,7 +21,8 @@ func (s *server) serveDemo(ctx context.Context, out io.Writer) error {
 	if s.config.MQTT.Addr == "" {
 		return errors.New("the demo's phones need mqtt.addr")
 	}
-	sim := simulation{company: "demo", count: 25, prefix: "e", interval: 5 * time.Second, speedup: 1, seed: 1, history: 30 * time.Minute}
+	sim := simulation{company: "demo", count: 25, prefix: "e", interval: 5 * time.Second, speedup: 1, seed: 1, history: 30 * time.Minute,
+		teams: []string{"Service North", "Service South", "Deliveries"}}
 	return s.serve(ctx, func(ctx context.Context) error {
 		password, err := s.demoUser(ctx, sim.company)
 		if err != nil {

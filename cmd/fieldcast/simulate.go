@@ -26,6 +26,7 @@ type simulation struct {
 	speedup  float64
 	seed     int64
 	history  time.Duration // of the past, sent as a backlog first
+	teams    []string      // people join them in turn
 }
 
 func newSimulateCommand(env *environment) *cobra.Command {
@@ -98,7 +99,7 @@ func (s *simulation) enrol(ctx context.Context, store track.Store, ids *identity
 	employees := make([]string, count)
 	for i := range employees {
 		employees[i] = fmt.Sprintf("%s%d", s.prefix, i+1)
-		err := store.AddEmployees(ctx, s.company, []track.Employee{{ID: employees[i], Name: names[i]}})
+		err := store.AddEmployees(ctx, s.company, []track.Employee{{ID: employees[i], Name: names[i], Team: s.team(i)}})
 		if err != nil && !errors.Is(err, track.ErrExists) {
 			return nil, err
 		}
@@ -118,6 +119,14 @@ func (s *simulation) enrol(ctx context.Context, store track.Store, ids *identity
 		}
 	}
 	return phones, nil
+}
+
+// team is that of the i-th person, if there are teams.
+func (s *simulation) team(i int) string {
+	if len(s.teams) == 0 {
+		return ""
+	}
+	return s.teams[i%len(s.teams)]
 }
 
 func (s *simulation) readTraces() ([][]track.Fix, error) {

@@ -5,6 +5,7 @@ import { unpack } from "./core/columns";
 import { needsBanner, type Connection } from "./core/connection";
 import { count, entriesAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
 import type { Fix, Person } from "./core/person";
+import { inTeam, teamsOf, type Team } from "./core/team";
 import { Trails } from "./core/trail";
 import type { View } from "./core/view";
 import type { Identity, ToPage } from "./worker/protocol";
@@ -24,6 +25,8 @@ export class Store {
 
   readonly selected = signal<string | null>(null);
   readonly filter = signal<Filter>("all");
+  /** The team that is shown, by its key; "" is people without one, null everybody. */
+  readonly team = signal<string | null>(null);
   readonly query = signal("");
   readonly order = signal<Order>("urgency");
   readonly follow = signal(false);
@@ -42,7 +45,10 @@ export class Store {
 
   /** Everybody, with their state at this moment. */
   readonly entries: ReadonlySignal<ReadonlyMap<string, Entry>>;
+  /** Of the team that is shown. */
   readonly counts: ReadonlySignal<Counts>;
+  /** By name, people without one last; empty if nobody is in any. */
+  readonly teams: ReadonlySignal<readonly Team[]>;
   /** Those that pass filter and search, in no order. */
   readonly matching: ReadonlySignal<readonly Entry[]>;
   readonly chosen: ReadonlySignal<Entry | null>;
@@ -53,6 +59,7 @@ export class Store {
   constructor(view: View) {
     this.selected.value = view.selected;
     this.filter.value = view.filter;
+    this.team.value = view.team;
     this.query.value = view.query;
     let known: ReadonlyMap<string, Entry> = new Map();
     this.entries = computed(() => {
@@ -60,11 +67,20 @@ export class Store {
       known = entriesAt(this.#people, this.now.value, known);
       return known;
     });
-    this.counts = computed(() => count(this.entries.value.values()));
+    this.teams = computed(() => {
+      this.#namesVersion.value;
+      return teamsOf(this.#people.values());
+    });
+    const shown = computed(() => {
+      const team = this.teams.value.length ? this.team.value : null; // of an address of before: who has no teams sees everybody
+      const all = [...this.entries.value.values()];
+      return team === null ? all : all.filter((e) => inTeam(e.person, team));
+    });
+    this.counts = computed(() => count(shown.value));
     this.matching = computed(() => {
       const words = queryWords(this.query.value);
       const filter = this.filter.value;
-      return [...this.entries.value.values()].filter((e) => matches(e, this.#folded.get(e.person.id) ?? "", filter, words));
+      return shown.value.filter((e) => matches(e, this.#folded.get(e.person.id) ?? "", filter, words));
     });
     this.chosen = computed(() => this.entries.value.get(this.selected.value ?? "") ?? null);
     this.frozen = computed(() => {
@@ -109,8 +125,8 @@ export class Store {
     }
     for (const person of people) {
       const before = this.#people.get(person.id);
-      if (!before || before.name !== person.name) {
-        this.#folded.set(person.id, `${fold(person.name)} ${fold(person.id)}`);
+      if (!before || before.name !== person.name || before.team !== person.team) {
+        this.#folded.set(person.id, `${fold(person.name)} ${fold(person.id)} ${fold(person.team ?? "")}`);
         renamed = true;
       }
       this.#people.set(person.id, person);

@@ -21,7 +21,7 @@ const answer = (seq: number, complete: boolean, ...people: Person[]): Action => 
 });
 const employees = (...ids: string[]): Action => ({
   type: "employees",
-  employees: ids.map((id) => ({ id, name: `Name ${id}`, presence: null, presenceSince: null })),
+  employees: ids.map((id) => ({ id, name: `Name ${id}`, team: "", presence: null, presenceSince: null })),
 });
 const run = (...actions: Action[]): Book => actions.reduce((book, action) => reduce(book, action).book, emptyBook("acme"));
 const seqs = (book: Book) => Object.fromEntries([...book.people].map(([id, p]) => [id, p.fix?.seq ?? null]));
@@ -153,6 +153,16 @@ describe("people", () => {
     expect([...book.strangers]).toEqual(["x"]);
     expect(reduce(book, frame(11, 12, person("x", 12))).book.wantsEmployees).toBe(false);
   });
+  it("asks for teams when only names have changed, which may be a team, and no frame tells one", () => {
+    let book = run(answer(10, true, person("a", 10)), { type: "employees", employees: [{ id: "a", name: "Name a", team: "North", presence: null, presenceSince: null }] });
+    book = reduce(book, frame(10, 11, person("a", 11))).book;
+    expect(book.people.get("a")?.team).toBe("North");
+    expect(book.wantsEmployees).toBe(false);
+    book = reduce(book, frame(11, 11, person("a", 11))).book;
+    expect(book.wantsEmployees).toBe(true);
+    book = reduce(book, employees("a")).book; // out of the team
+    expect(book.people.get("a")?.team).toBe("");
+  });
   it("lists people who never reported, whichever comes first", () => {
     for (const actions of [[employees("a", "n"), answer(10, true, person("a", 10))], [answer(10, true, person("a", 10)), employees("a", "n")]]) {
       const book = run(...actions);
@@ -166,9 +176,9 @@ describe("people", () => {
   it("takes a new name from the directory", () => {
     const book = run(answer(10, true, person("a", 10)), {
       type: "employees",
-      employees: [{ id: "a", name: "Asha Rao", presence: "online", presenceSince: 5 }],
+      employees: [{ id: "a", name: "Asha Rao", team: "North", presence: "online", presenceSince: 5 }],
     });
-    expect(book.people.get("a")).toMatchObject({ name: "Asha Rao", presence: "online", fix: { seq: 10 } });
+    expect(book.people.get("a")).toMatchObject({ name: "Asha Rao", team: "North", presence: "online", fix: { seq: 10 } });
   });
 });
 

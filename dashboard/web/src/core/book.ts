@@ -75,7 +75,7 @@ function onFrame(book: Book, frame: Frame): Step {
   const names = frame.seq === book.seq && frame.prev === frame.seq; // somebody was renamed: no change of where they are
   if (frame.seq <= book.seq && !names) return { book: counted(book, { duplicates: 1 }), touched: [] };
   if (frame.prev > book.seq) return { book: { ...keep(counted(book, { gaps: 1 }), frame), wants: "changes" }, touched: [] };
-  return apply(book, frame);
+  return apply(names ? { ...book, wantsEmployees: true } : book, frame); // it may be a team, which frames do not tell
 }
 
 function keep(book: Book, frame: Frame): Book {
@@ -139,6 +139,7 @@ export function merge(known: Person, change: Person): Person {
   return {
     id: known.id,
     name: change.name || known.name,
+    team: change.team ?? known.team,
     fix: newFix ? change.fix : known.fix,
     offShift: newFix ? change.offShift : known.offShift,
     intervalS: newFix ? (change.intervalS ?? known.intervalS) : known.intervalS,
@@ -147,7 +148,7 @@ export function merge(known: Person, change: Person): Person {
   };
 }
 
-const unseen = (e: Employee): Person => ({ ...blank(e.id, e.name), presence: e.presence, presenceSince: e.presenceSince });
+const unseen = (e: Employee): Person => ({ ...blank(e.id, e.name), team: e.team, presence: e.presence, presenceSince: e.presenceSince });
 
 function onEmployees(book: Book, employees: readonly Employee[]): Step {
   const directory = new Map(employees.map((e) => [e.id, e]));

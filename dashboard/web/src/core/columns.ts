@@ -6,6 +6,7 @@ import type { Fix, Person, Presence } from "./person";
 export interface Columns {
   readonly ids: string[];
   readonly names: string[];
+  readonly teams: (string | null)[];
   readonly qualities: string[];
   readonly triggers: string[];
   readonly networks: string[];
@@ -31,6 +32,7 @@ export function pack(people: readonly Person[]): Columns {
   return {
     ids: people.map((p) => p.id),
     names: people.map((p) => p.name),
+    teams: people.map((p) => p.team),
     qualities: people.map((p) => p.fix?.quality ?? ""),
     triggers: people.map((p) => p.fix?.trigger ?? ""),
     networks: people.map((p) => p.fix?.network ?? ""),
@@ -63,6 +65,7 @@ export function unpack(columns: Columns): Person[] {
     return {
       id,
       name: columns.names[i] ?? "",
+      team: columns.teams[i] ?? null,
       fix,
       offShift: at(11) === 1,
       intervalS: known(12),

@@ -104,16 +104,21 @@ describe("trails", () => {
 
 describe("the address", () => {
   it("goes there and back", () => {
-    const view = { selected: "e 17/ü", filter: "late" as const, query: "jo sé", camera: { lat: 12.97162, lon: -77.5, zoom: 13.5 } };
+    const view = { selected: "e 17/ü", filter: "late" as const, team: "equipe été", query: "jo sé", camera: { lat: 12.97162, lon: -77.5, zoom: 13.5 } };
     expect(parseView(formatView(view))).toEqual(view);
     expect(formatView(view)).toContain("at=12.97162,-77.50000,13.50");
   });
   it("says nothing when there is nothing to say", () => {
-    const nothing = { selected: null, filter: "all" as const, query: "", camera: null };
+    const nothing = { selected: null, filter: "all" as const, team: null, query: "", camera: null };
     expect(formatView(nothing)).toBe("");
     expect(parseView("")).toEqual(nothing);
   });
+  it("tells people without a team from everybody, and knows a team in any case", () => {
+    expect(parseView("?team=").team).toBe("");
+    expect(formatView(parseView("?team="))).toBe("?team=");
+    expect(parseView("?team=NORTH").team).toBe("north");
+  });
   it.each(["?at=1,2", "?at=a,b,c", "?at=95,0,3", "?at=1,2,99", "?at=,,", "?f=bogus&p="])("leaves out nonsense: %s", (search) => {
-    expect(parseView(search)).toEqual({ selected: null, filter: "all", query: "", camera: null });
+    expect(parseView(search)).toEqual({ selected: null, filter: "all", team: null, query: "", camera: null });
   });
 });

@@ -60,7 +60,7 @@ export function count(entries: Iterable<Entry>): Counts {
   return counts;
 }
 
-/** Reports whether an entry passes the filter and every word of the (folded) query is in its name or id. */
+/** Reports whether an entry passes the filter and every word of the (folded) query is in its name, id or team. */
 export function matches(entry: Entry, folded: string, filter: Filter, words: readonly string[]): boolean {
   if (filter !== "all" && filterOf(entry) !== filter) return false;
   return words.every((w) => folded.includes(w));

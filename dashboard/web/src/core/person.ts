@@ -26,6 +26,8 @@ export interface Fix {
 export interface Person {
   readonly id: string;
   readonly name: string;
+  /** "": in none. null: not known yet, as live frames do not say it. */
+  readonly team: string | null;
   /** null: this person has never reported. */
   readonly fix: Fix | null;
   /** The server's verdict; of these only off_shift is not a matter of time. */
@@ -75,5 +77,5 @@ export function isMoving(person: Person, state: State): boolean {
 
 /** A person of whom nothing is known but the name. */
 export function blank(id: string, name: string): Person {
-  return { id, name, fix: null, offShift: false, intervalS: null, presence: null, presenceSince: null };
+  return { id, name, team: null, fix: null, offShift: false, intervalS: null, presence: null, presenceSince: null };
 }

@@ -1,10 +1,13 @@
 // What the address bar holds: who is selected, what is listed, where the map is. A copied address shows the same.
 
 import { FILTERS, type Filter } from "./list";
+import { teamKey } from "./team";
 
 export interface View {
   readonly selected: string | null;
   readonly filter: Filter;
+  /** The team that is shown, by its key; "" is people without one, null everybody. */
+  readonly team: string | null;
   readonly query: string;
   readonly camera: Camera | null;
 }
@@ -21,6 +24,7 @@ export function parseView(search: string): View {
   return {
     selected: p.get("p") || null,
     filter: FILTERS.find((f) => f === p.get("f")) ?? "all",
+    team: teamKey(p.get("team")),
     query: p.get("q") ?? "",
     camera: parseCamera(p.get("at")),
   };
@@ -38,6 +42,7 @@ export function formatView(view: View): string {
   const p = new URLSearchParams();
   if (view.selected) p.set("p", view.selected);
   if (view.filter !== "all") p.set("f", view.filter);
+  if (view.team !== null) p.set("team", view.team);
   if (view.query) p.set("q", view.query);
   if (view.camera) {
     const { lat, lon, zoom } = view.camera;

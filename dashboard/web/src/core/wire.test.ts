@@ -16,7 +16,7 @@ const frame = (more: object = {}) => JSON.stringify({
 
 it("reads the position of the documentation", () => {
   expect(parsePerson(position)).toEqual({
-    id: "e17", name: "Asha Rao", offShift: false, intervalS: 30, presence: "online", presenceSince: Date.UTC(2026, 10, 23, 9),
+    id: "e17", name: "Asha Rao", team: null, offShift: false, intervalS: 30, presence: "online", presenceSince: Date.UTC(2026, 10, 23, 9),
     fix: {
       lat: 12.97162, lon: 77.59456, accuracyM: 8, altitudeM: 920, speedMps: 4.2, courseDeg: 120, batteryPct: 81, charging: false,
       trigger: "t", network: "mobile", recordedAt: Date.UTC(2026, 10, 23, 10), receivedAt: Date.UTC(2026, 10, 23, 10, 0, 1, 123),
@@ -56,15 +56,15 @@ it("believes the answer about being complete, else what was asked", () => {
 });
 
 it("reads employees", () => {
-  const list = parseEmployees({ employees: [{ id: "e1", name: "A", presence: "online", presence_since: "2026-11-23T09:00:00Z" }, { id: "" }, 4, { id: "e2" }] });
+  const list = parseEmployees({ employees: [{ id: "e1", name: "A", team: "North", presence: "online", presence_since: "2026-11-23T09:00:00Z" }, { id: "" }, 4, { id: "e2" }] });
   expect(list).toEqual([
-    { id: "e1", name: "A", presence: "online", presenceSince: Date.UTC(2026, 10, 23, 9) },
-    { id: "e2", name: "", presence: null, presenceSince: null },
+    { id: "e1", name: "A", team: "North", presence: "online", presenceSince: Date.UTC(2026, 10, 23, 9) },
+    { id: "e2", name: "", team: "", presence: null, presenceSince: null },
   ]);
 });
 
 it("packs people into columns and back", () => {
-  const people = [position, { employee: "n1", name: "Nina" }, { ...position, charging: true, accuracy_m: null, presence: "offline", state: "off_shift" }, { employee: "x", lat: 0, lon: 0, recorded_at: "1970-01-01T00:00:00Z" }]
+  const people = [position, { employee: "n1", name: "Nina", team: "North" }, { ...position, charging: true, accuracy_m: null, presence: "offline", state: "off_shift" }, { employee: "x", lat: 0, lon: 0, recorded_at: "1970-01-01T00:00:00Z" }]
     .map(parsePerson)
     .filter((p) => p !== null);
   expect(unpack(structuredClone(pack(people)))).toEqual(people);

@@ -26,6 +26,8 @@ export interface Positions {
 export interface Employee {
   readonly id: string;
   readonly name: string;
+  /** "" is none. */
+  readonly team: string;
   readonly presence: Presence | null;
   readonly presenceSince: number | null;
 }
@@ -67,7 +69,7 @@ export function parseEmployees(v: unknown): Employee[] | null {
   const employees: Employee[] = [];
   for (const e of v.employees) {
     if (!isFields(e) || typeof e.id !== "string" || e.id === "") continue;
-    employees.push({ id: e.id, name: word(e.name), ...parsePresence(e) });
+    employees.push({ id: e.id, name: word(e.name), team: word(e.team), ...parsePresence(e) });
   }
   return employees;
 }
@@ -84,6 +86,7 @@ export function parsePerson(v: unknown): Person | null {
   return {
     id: v.employee,
     name: word(v.name),
+    team: word(v.team) || null,
     fix: parseFix(v),
     offShift: v.state === "off_shift",
     intervalS: number(v.interval_s),

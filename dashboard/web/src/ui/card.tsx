@@ -21,7 +21,7 @@ export function Card({ store }: { store: Store }) {
       <header class="card-head">
         <div>
           <h2>{nameOf(entry)}</h2>
-          <p class="card-id">{person.id}{presenceText(entry, now)}</p>
+          <p class="card-id">{person.id}{person.team && <> · <span data-testid="team">{person.team}</span></>}{presenceText(entry, now)}</p>
         </div>
         <button class="icon-button" aria-label="Close details" onClick={() => close(store)}><CloseIcon /></button>
       </header>

@@ -83,7 +83,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
 }
 
 function writeAddress(store: Store, camera: Camera | null): void {
-  const search = formatView({ selected: store.selected.value, filter: store.filter.value, query: store.query.value, camera });
+  const search = formatView({ selected: store.selected.value, filter: store.filter.value, team: store.team.value, query: store.query.value, camera });
   if (search !== location.search) history.replaceState(null, "", `${location.pathname}${search}`);
 }
 

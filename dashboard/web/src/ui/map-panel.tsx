@@ -109,7 +109,7 @@ function connect(store: Store, view: MapView, framed: boolean, insets: () => Ins
   let lastChosen: string | null = null;
   const stops = [
     effect(() => {
-      const key = `${store.filter.value}/${store.query.value}`;
+      const key = `${store.filter.value}/${store.team.value}/${store.query.value}`;
       const urgent = key !== filterKey;
       filterKey = key;
       view.show(store.matching.value, urgent);

@@ -8,6 +8,7 @@ import type { Roster } from "../roster";
 import type { Store } from "../store";
 import { CloseIcon, SearchIcon } from "./icons";
 import { PeopleList } from "./people-list";
+import { TeamBar } from "./team-bar";
 import { FILTER_WORDS, ORDER_WORDS } from "./words";
 
 export function Panel({ store, roster, onPick }: { store: Store; roster: Roster; onPick: (id: string) => void }) {
@@ -34,6 +35,7 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
     <div class="panel" onKeyDown={onKeyDown}>
       <Search store={store} active={active !== null && ids.includes(active) ? active : null} listed={ids.length > 0} />
       <Counters store={store} />
+      <TeamBar store={store} />
       <div class="list-head">
         <span>{integer(store.matching.value.length)} {store.matching.value.length === 1 ? "person" : "people"}</span>
         <label>
@@ -75,8 +77,8 @@ function Search({ store, active, listed }: { store: Store; active: string | null
         ref={input}
         type="text"
         role="searchbox"
-        placeholder="Search name or ID"
-        aria-label="Search people by name or ID"
+        placeholder={store.teams.value.length ? "Search name, ID or team" : "Search name or ID"}
+        aria-label={store.teams.value.length ? "Search people by name, ID or team" : "Search people by name or ID"}
         aria-controls={listed ? "people" : undefined}
         aria-activedescendant={active === null ? undefined : `row-${active}`}
         autocomplete="off"
@@ -137,12 +139,23 @@ function Empty({ store }: { store: Store }) {
   const clear = () => {
     store.query.value = "";
     store.filter.value = "all";
+    store.team.value = null;
   };
   return (
     <div class="empty">
       <h2>Nobody matches</h2>
-      <p>{store.query.value ? <>No name or ID contains “{store.query.value}”{store.filter.value !== "all" && " in this filter"}.</> : <>Nobody is “{FILTER_WORDS[store.filter.value]}” at the moment.</>}</p>
+      <p>{nobody(store)}</p>
       <button class="pill" onClick={clear}>Clear filters</button>
     </div>
   );
+}
+
+/** Why nobody is listed, by what was asked for. */
+function nobody(store: Store): string {
+  const { query, filter, team } = store;
+  const narrowed = filter.value !== "all" || team.value !== null;
+  if (query.value) return `No name or ID${store.teams.value.length ? " or team" : ""} contains “${query.value}”${narrowed ? " in this filter" : ""}.`;
+  if (team.value === null) return `Nobody is “${FILTER_WORDS[filter.value]}” at the moment.`;
+  const of = team.value === "" ? "without a team" : `in team “${store.teams.value.find((t) => t.key === team.value)?.name ?? team.value}”`;
+  return filter.value === "all" ? `Nobody is ${of}.` : `Nobody ${of} is “${FILTER_WORDS[filter.value]}” at the moment.`;
 }

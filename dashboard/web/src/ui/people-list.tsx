@@ -2,14 +2,16 @@
 
 import { memo } from "preact/compat";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { integer } from "../core/format";
 import type { Entry } from "../core/list";
+import { groupTop, rowTop, visible, type Group } from "../core/team";
 import type { Roster } from "../roster";
 import type { Store } from "../store";
 import { Battery } from "./card";
 import { StateGlyph } from "./icons";
-import { ageText, LOW_BATTERY_PCT, motionText, nameOf, stateWord } from "./words";
+import { ageText, LOW_BATTERY_PCT, motionText, nameOf, NO_TEAM, stateWord } from "./words";
 
-const ROW_PX = 58;
+const SIZES = { row: 58, head: 30 };
 const SPARE_ROWS = 6;
 
 interface Props {
@@ -24,6 +26,8 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(800);
   const ids = roster.ids.value;
+  const groups = roster.groups.value;
+  const names = new Map(store.teams.value.map((t) => [t.key, t.name]));
   const entries = store.entries.value;
   const now = store.now.value;
   const selected = store.selected.value;
@@ -36,11 +40,30 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => scrollTo(box.current, ids.indexOf(active ?? "")), [active]);
-  useEffect(() => scrollTo(box.current, ids.indexOf(selected ?? "")), [selected]);
+  useEffect(() => scrollTo(box.current, groups, ids.indexOf(active ?? "")), [active]);
+  useEffect(() => scrollTo(box.current, groups, ids.indexOf(selected ?? "")), [selected]);
 
-  const from = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS);
-  const to = Math.min(ids.length, Math.ceil((top + height) / ROW_PX) + SPARE_ROWS);
+  /** The rows of a part of the list; `first` is the one at the top of what they lie in. */
+  const rows = (from: number, to: number, first: number) =>
+    ids.slice(from, to).map((id, i) => {
+      const entry = entries.get(id);
+      if (!entry) return null;
+      return (
+        <Row
+          key={id}
+          entry={entry}
+          age={ageText(entry, now)}
+          top={(from + i - first) * SIZES.row + (groups.length ? SIZES.head : 0)}
+          place={from + i}
+          total={ids.length}
+          selected={id === selected}
+          active={id === active}
+          frozen={frozen}
+          team={groups.length === 0}
+          onPick={onPick}
+        />
+      );
+    });
   return (
     <div
       ref={box}
@@ -54,22 +77,18 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
       onPointerEnter={(e) => (roster.held.value = e.pointerType === "mouse")}
       onPointerLeave={() => (roster.held.value = false)}
     >
-      <div class="people-space" style={{ height: `${ids.length * ROW_PX}px` }}>
-        {ids.slice(from, to).map((id, i) => {
-          const entry = entries.get(id);
-          if (!entry) return null;
+      <div class="people-space" style={{ height: `${ids.length * SIZES.row + groups.length * SIZES.head}px` }}>
+        {groups.length === 0 && rows(Math.max(0, Math.floor(top / SIZES.row) - SPARE_ROWS), Math.ceil((top + height) / SIZES.row) + SPARE_ROWS, 0)}
+        {visible(groups, top - SPARE_ROWS * SIZES.row, top + height + SPARE_ROWS * SIZES.row, SIZES).map(({ index, from, to }) => {
+          const group = groups[index];
+          if (!group) return null;
+          const name = names.get(group.key) || NO_TEAM;
+          const box = { top: `${groupTop(groups, index, SIZES)}px`, height: `${SIZES.head + group.count * SIZES.row}px` };
           return (
-            <Row
-              key={id}
-              entry={entry}
-              age={ageText(entry, now)}
-              place={from + i}
-              total={ids.length}
-              selected={id === selected}
-              active={id === active}
-              frozen={frozen}
-              onPick={onPick}
-            />
+            <div key={group.key} class="team" role="group" aria-label={`${name}, ${integer(group.count)}`} style={box}>
+              <div class="team-head" aria-hidden="true"><span>{name}</span><span class="num">{integer(group.count)}</span></div>
+              {rows(from, to, group.from)}
+            </div>
           );
         })}
       </div>
@@ -77,25 +96,30 @@ export function PeopleList({ store, roster, active, onPick }: Props) {
   );
 }
 
-function scrollTo(box: HTMLElement | null, index: number): void {
+function scrollTo(box: HTMLElement | null, groups: readonly Group[], index: number): void {
   if (!box || index < 0) return;
-  const top = index * ROW_PX;
-  if (top < box.scrollTop) box.scrollTop = top;
-  else if (top + ROW_PX > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW_PX - box.clientHeight;
+  const top = rowTop(groups, index, SIZES);
+  const above = top - (groups.length ? SIZES.head : 0); // below the heading that stays in view
+  if (above < box.scrollTop) box.scrollTop = above;
+  else if (top + SIZES.row > box.scrollTop + box.clientHeight) box.scrollTop = top + SIZES.row - box.clientHeight;
 }
 
 interface RowProps {
   readonly entry: Entry;
   readonly age: string;
+  /** Pixels below the top of what it lies in. */
+  readonly top: number;
   readonly place: number;
   readonly total: number;
   readonly selected: boolean;
   readonly active: boolean;
   readonly frozen: boolean;
+  /** The team stands in the row, not above it. */
+  readonly team: boolean;
   readonly onPick: (id: string) => void;
 }
 
-const Row = memo(function Row({ entry, age, place, total, selected, active, frozen, onPick }: RowProps) {
+const Row = memo(function Row({ entry, age, top, place, total, selected, active, frozen, team, onPick }: RowProps) {
   const { person, state } = entry;
   const motion = motionText(entry);
   const battery = person.fix?.batteryPct ?? null;
@@ -103,7 +127,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, froz
     <div
       id={`row-${person.id}`}
       class={`row state-${state} ${selected ? "is-selected" : ""} ${active ? "is-active" : ""}`}
-      style={{ transform: `translateY(${place * ROW_PX}px)` }}
+      style={{ transform: `translateY(${top}px)` }}
       role="option"
       aria-selected={selected}
       aria-setsize={total}
@@ -114,7 +138,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, froz
       <StateGlyph entry={entry} />
       <span class="row-name">{nameOf(entry)}</span>
       <span class="row-age num">{age}<PresenceDot entry={entry} /></span>
-      <span class="row-state"><b>{stateWord(entry, frozen)}</b>{motion && <span class="num">{motion}</span>}</span>
+      <span class="row-state"><b>{stateWord(entry, frozen)}</b>{motion && <span class="num">{motion}</span>}{team && person.team && <span class="row-team">{person.team}</span>}</span>
       <span class={battery !== null && battery <= LOW_BATTERY_PCT ? "row-batt is-low" : "row-batt"}>
         {battery !== null && <Battery pct={battery} charging={person.fix?.charging ?? null} />}
       </span>
@@ -124,7 +148,7 @@ const Row = memo(function Row({ entry, age, place, total, selected, active, froz
 
 function sameRow(a: RowProps, b: RowProps): boolean {
   return (
-    a.entry.person === b.entry.person && a.entry.state === b.entry.state && a.age === b.age && a.place === b.place &&
+    a.entry.person === b.entry.person && a.entry.state === b.entry.state && a.age === b.age && a.top === b.top && a.place === b.place && a.team === b.team &&
     a.total === b.total && a.selected === b.selected && a.active === b.active && a.frozen === b.frozen && a.onPick === b.onPick
   );
 }

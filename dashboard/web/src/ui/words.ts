@@ -47,4 +47,7 @@ export const ageText = (entry: Entry, now: number): string => (entry.person.fix 
 /** What a person is called: the name, or the id of who has none. */
 export const nameOf = (entry: Entry): string => entry.person.name || entry.person.id;
 
+/** What people without a team are called. */
+export const NO_TEAM = "No team";
+
 export const LOW_BATTERY_PCT = 20;

@@ -31,6 +31,7 @@ class Server implements Outside {
   mqtt: "good" | "down" | "refuses" = "good";
   http: "good" | "down" | "refuses" = "good";
   company = "acme";
+  team = "";
   gate: Promise<void> = Promise.resolve();
 
   async access(): Promise<Access> {
@@ -52,7 +53,7 @@ class Server implements Outside {
     return { seq, at: Date.now(), complete: after === null, people, malformed: 0 };
   }
   async employees(): Promise<Employee[]> {
-    return [...this.changed.keys(), "never"].map((id) => ({ id, name: id, presence: null, presenceSince: null }));
+    return [...this.changed.keys(), "never"].map((id) => ({ id, name: id, team: this.team, presence: null, presenceSince: null }));
   }
   async open(access: Access, send: (payload: string) => void): Promise<Link> {
     if (this.mqtt === "down") throw new LinkError("the server cannot be reached");
@@ -114,6 +115,18 @@ describe("Live", () => {
     server.move("b");
     await pass();
     expect(server.page).toEqual({ a: 10, b: 11, never: null });
+  });
+
+  it("shows a team that no frame has told after two minutes, and not to a hidden page", async () => {
+    const { server, live } = await started();
+    const teams = () => new Set(server.posts.flatMap((p) => (p.type === "people" ? unpack(p.columns).map((q) => q.team) : [])));
+    server.team = "North";
+    live.setVisible(false);
+    await pass(130_000);
+    expect(teams().has("North")).toBe(false);
+    live.setVisible(true);
+    await pass(6_000);
+    expect(teams().has("North")).toBe(true);
   });
 
   it("listens before it asks: what moves during the request is not missed", async () => {

@@ -30,6 +30,8 @@ const TICK_MS = 5_000;
 const SLEPT_MS = 15_000;
 const RENEW_RETRY_MS = 10_000;
 const EMPLOYEES_RETRY_MS = 30_000;
+/** Names and teams are asked for again this often: a team that has changed shows in no frame if somebody moves with it. */
+const EMPLOYEES_EVERY_MS = 120_000;
 const NO_PROGRESS_MS = 500;
 
 export class Live {
@@ -46,6 +48,7 @@ export class Live {
   #syncing = false;
   #learning = false;
   #learnNotBefore = 0;
+  #learned = 0;
   #visible: boolean;
   #touched: readonly string[] | "all" = [];
   #flush: Timer = null;
@@ -210,11 +213,13 @@ export class Live {
   }
 
   async #learnEmployees(): Promise<void> {
-    if (this.#learning || !this.#book.wantsEmployees || Date.now() < this.#learnNotBefore) return;
+    const old = this.#visible && Date.now() - this.#learned > EMPLOYEES_EVERY_MS;
+    if (this.#learning || !(this.#book.wantsEmployees || old) || Date.now() < this.#learnNotBefore) return;
     this.#learning = true;
     const { company } = this.#book;
     try {
       const employees = await this.#authorized((a) => this.outside.employees(a.token, a.identity.company));
+      this.#learned = Date.now();
       if (company === this.#book.company) this.#dispatch({ type: "employees", employees });
     } catch {
       this.#learnNotBefore = Date.now() + EMPLOYEES_RETRY_MS; // positions carry names too; the tick tries again
