@@ -21,6 +21,7 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
     setActive(ids[to] ?? null);
   };
   const onKeyDown = (e: KeyboardEvent) => {
+    if (e.target instanceof Element && e.target.closest("button, select")) return; // they have keys of their own
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const inSearch = e.target instanceof HTMLInputElement;
     if (e.key in steps) move(steps[e.key] ?? 0);

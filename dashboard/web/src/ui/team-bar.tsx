@@ -17,8 +17,7 @@ export function TeamBar({ store }: { store: Store }) {
     <div class="team-bar">
       <label class={chosen === null ? "team-select" : "team-select is-on"}>
         <TeamIcon />
-        <span class="visually-hidden">Team</span>
-        <select value={chosen === null ? EVERYBODY : `=${chosen}`} onChange={(e) => choose(store, e.currentTarget.value)}>
+        <select aria-label="Team" value={chosen === null ? EVERYBODY : `=${chosen}`} onChange={(e) => choose(store, e.currentTarget.value)}>
           <option value={EVERYBODY}>All teams</option>
           {teams.map((t) => <option key={t.key} value={`=${t.key}`}>{t.name || NO_TEAM} ({integer(t.people)})</option>)}
           {gone && <option value={`=${chosen}`}>{chosen || NO_TEAM} (0)</option>}
