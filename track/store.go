@@ -16,6 +16,7 @@ type Store interface {
 	Directory
 	Users
 	Tokens
+	Shares
 	Ledger
 	// Ping returns nil if the database can take a commit.
 	Ping(ctx context.Context) error

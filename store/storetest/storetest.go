@@ -17,7 +17,7 @@ import (
 // than 90 degrees must be one that the database refuses.
 func Run(t *testing.T, open func(t *testing.T) track.Store) {
 	for _, group := range [][]test{
-		directoryTests, teamTests, userTests, tokenTests, commitTests, refusalTests, fixTests, rejectionTests, lifecycleTests, concurrencyTests,
+		directoryTests, teamTests, shareTests, userTests, tokenTests, commitTests, refusalTests, fixTests, rejectionTests, lifecycleTests, concurrencyTests,
 	} {
 		for _, test := range group {
 			t.Run(test.name, func(t *testing.T) {
