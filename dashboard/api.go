@@ -27,6 +27,7 @@ func (s *server) routeAPI(mux *http.ServeMux) {
 	get(api, "/companies/{company}/employees/{employee}/days", "days", "A person's days in figures", s.days, 401, 403, 404, 503)
 	get(api, "/companies/{company}/employees/{employee}/track", "track", "A person's trips, stops and gaps", s.track, 401, 403, 404, 503)
 	s.registerExport(api)
+	s.registerShares(api)
 	get(api, "/companies/{company}/stats", "stats", "How much is stored", s.stats, 401, 403, 404, 503)
 	get(api, "/companies/{company}/rejected", "rejected", "What could not be read, newest first", s.rejected, 401, 403, 404, 503)
 }

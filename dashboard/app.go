@@ -28,6 +28,7 @@ func (s *server) routeApp(mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
+	s.routeSharePage(mux, files)
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		f, ok := files[name]
@@ -41,6 +42,23 @@ func (s *server) routeApp(mux *http.ServeMux) error {
 		f.serve(w, r)
 	})
 	return nil
+}
+
+// routeSharePage serves the page of links to a person's position. What it shows
+// comes by the token that stands behind the # of the link, so the page itself is
+// the same for everybody; no machine should list it all the same.
+func (s *server) routeSharePage(mux *http.ServeMux, files map[string]*file) {
+	page := files["share.html"]
+	if page == nil { // the app was not built
+		page = files["index.html"]
+	}
+	fresh := *page
+	fresh.cache = "no-store"
+	mux.HandleFunc("GET /s", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+		fresh.serve(w, r)
+	})
+	mux.Handle("GET /s/{$}", http.RedirectHandler("../s", http.StatusFound)) // what is behind the # stays
 }
 
 // file is an embedded file. They have no modification time, so the ETag says

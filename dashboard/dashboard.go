@@ -22,6 +22,7 @@ type Store interface {
 	Fixes(ctx context.Context, f track.FixFilter) ([]track.Fix, track.FixCursor, error)
 	Rejections(ctx context.Context, company string, before uint64, limit int) ([]track.Rejection, error)
 	Stats(ctx context.Context, company string) (track.Stats, error)
+	track.Shares
 }
 
 // People knows where everybody is; the bridge.
@@ -80,10 +81,12 @@ type Options struct {
 // server is what the handlers share.
 type server struct {
 	Options
-	snapshots snapshots
-	watchers  *watchers
-	frames    frames
-	deriving  chan struct{} // holds one for each request that derives
+	snapshots  snapshots
+	watchers   *watchers
+	frames     frames
+	deriving   chan struct{} // holds one for each request that derives
+	guesses    guesses
+	shareReads *prometheus.CounterVec
 }
 
 // New returns the handler of the whole web side. It serves as long as the
@@ -97,6 +100,12 @@ func New(o Options) (http.Handler, error) {
 	}
 	o.Streams = o.Streams.orDefault()
 	s := &server{Options: o, watchers: newWatchers(o.Streams, o.Registerer), deriving: make(chan struct{}, derivingAtOnce)}
+	s.shareReads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fieldcast_share_reads_total", Help: "Requests by links to a person's position, by result.",
+	}, []string{"result"})
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(s.shareReads)
+	}
 	o.Identities.OnRevoke(s.watchers.revoke)
 	routes := http.NewServeMux()
 	s.routeAPI(routes)

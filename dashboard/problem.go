@@ -29,6 +29,7 @@ var kinds = []struct {
 	{track.ErrConflict, http.StatusConflict, "conflict"},
 	{track.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 	{track.ErrForbidden, http.StatusForbidden, "forbidden"},
+	{errShareOver, http.StatusGone, "gone"},
 }
 
 // problem is an error as RFC 9457 has it, with a stable code and the id under

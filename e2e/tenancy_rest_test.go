@@ -23,19 +23,28 @@ var (
 // routes says who may use which route of the OpenAPI document. A route that is
 // not here fails the test: say first who it is for.
 var routes = map[string][]track.Role{
-	"POST /api/v1/login":                                          anybody,
-	"POST /api/v1/session":                                        anybody,
-	"POST /api/v1/logout":                                         anybody,
-	"GET /api/v1/settings":                                        anybody,
-	"GET /api/v1/companies/{company}/positions":                   readers,
-	"GET /api/v1/companies/{company}/stream":                      readers,
-	"GET /api/v1/companies/{company}/employees":                   readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/fixes":  readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/days":   readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/track":  readers,
-	"GET /api/v1/companies/{company}/employees/{employee}/export": readers,
-	"GET /api/v1/companies/{company}/stats":                       readers,
-	"GET /api/v1/companies/{company}/rejected":                    managers,
+	"POST /api/v1/login":                                                  anybody,
+	"POST /api/v1/session":                                                anybody,
+	"POST /api/v1/logout":                                                 anybody,
+	"GET /api/v1/settings":                                                anybody,
+	"GET /api/v1/companies/{company}/positions":                           readers,
+	"GET /api/v1/companies/{company}/stream":                              readers,
+	"GET /api/v1/companies/{company}/employees":                           readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/fixes":          readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/days":           readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/track":          readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/export":         readers,
+	"GET /api/v1/companies/{company}/employees/{employee}/shares":         managers,
+	"POST /api/v1/companies/{company}/employees/{employee}/shares":        managers,
+	"DELETE /api/v1/companies/{company}/employees/{employee}/shares/{id}": managers,
+	"GET /api/v1/shared":                                                  anybody, // whose token is that of a link
+	"GET /api/v1/companies/{company}/stats":                               readers,
+	"GET /api/v1/companies/{company}/rejected":                            managers,
+}
+
+// bodies are what is sent to routes that want something.
+var bodies = map[string]string{
+	"POST /api/v1/companies/{company}/employees/{employee}/shares": `{"expires_in_s":60}`,
 }
 
 // seesPerson: an integrator knows of those people only whose last-known
@@ -115,10 +124,16 @@ func (w *world) requests(t *testing.T, sessions []who) {
 			}
 			answers := map[string]string{}
 			for _, company := range []string{"acme", "other", "none"} {
-				path := strings.NewReplacer("{company}", company, "{employee}", "e1").Replace(pattern)
-				code, body, _ := w.request(p, method, path, "")
+				path := strings.NewReplacer("{company}", company, "{employee}", "e1", "{id}", "none").Replace(pattern)
+				code, body, _ := w.request(p, method, path, bodies[route])
 				answers[company] = scrub([]byte(body), company)
 				want := p.answered(company, routes[route])
+				if p.cookie != "" && method != "GET" { // which another site could send along
+					want = 401
+				}
+				if want == 200 && strings.Contains(pattern, "{id}") { // there is none
+					want = 404
+				}
 				if want == 200 && strings.Contains(pattern, "{employee}") && !p.seesPerson(company, "e1") {
 					want = 404
 				}
