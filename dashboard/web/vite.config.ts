@@ -9,6 +9,7 @@ export default defineConfig({
     outDir: "../static/app",
     emptyOutDir: true,
     target: "es2022",
+    rolldownOptions: { input: ["index.html", "share.html"] }, // the app, and the page of a shared position
     assetsInlineLimit: 0, // the content security policy allows no data: scripts or fonts
     chunkSizeWarningLimit: 1200, // MapLibre is 1 MB in one module
   },

@@ -1,14 +1,15 @@
 // Everything that is known of the person who is selected.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { dayText, missingText } from "../core/day";
 import { age, clockTime, coordinates, distance, height, networkWord, qualityWords, speed, windWord } from "../core/format";
 import type { Entry } from "../core/list";
 import { intervalOf, MOVING_MPS, newestSign } from "../core/person";
 import { today } from "../past";
 import type { Store } from "../store";
-import { BatteryIcon, BoltIcon, CheckIcon, CloseIcon, CopyIcon, FollowIcon, StateGlyph, WarnIcon } from "./icons";
+import { CopyButton } from "./copy";
+import { BatteryIcon, BoltIcon, CloseIcon, FollowIcon, StateGlyph, WarnIcon } from "./icons";
+import { ShareButton } from "./share-button";
 import { LOW_BATTERY_PCT, nameOf, stateWord } from "./words";
 
 export function Card({ store }: { store: Store }) {
@@ -38,7 +39,8 @@ export function Card({ store }: { store: Store }) {
           <button class={`pill ${store.follow.value ? "is-on" : ""}`} aria-pressed={store.follow.value} onClick={() => (store.follow.value = !store.follow.value)}>
             <FollowIcon />{store.follow.value ? "Following" : "Follow"}
           </button>
-          <CopyButton text={coordinates(person.fix.lat, person.fix.lon)} />
+          <CopyButton text={coordinates(person.fix.lat, person.fix.lon)} label="Copy coordinates" />
+          <ShareButton store={store} employee={person.id} name={nameOf(entry)} />
         </footer>
       )}
     </section>
@@ -136,30 +138,4 @@ function Never({ id, company }: { id: string; company: string }) {
       <p><code>fieldcast employee add {company} {id}</code></p>
     </div>
   );
-}
-
-/** The old way, for pages that came by plain http, where there is no clipboard. */
-function copyByHand(text: string): boolean {
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "visually-hidden";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  return done;
-}
-
-function CopyButton({ text }: { text: string }) {
-  const [done, setDone] = useState(false);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setDone(true);
-    } catch {
-      setDone(copyByHand(text));
-    }
-    setTimeout(() => setDone(false), 1500);
-  };
-  return <button class="pill" onClick={() => void copy()}>{done ? <CheckIcon /> : <CopyIcon />}{done ? "Copied" : "Copy coordinates"}</button>;
 }

@@ -13,6 +13,7 @@ function Icon({ children, size = 16 }: { children: ComponentChildren; size?: num
 }
 
 export const SearchIcon = () => <Icon><circle cx="7" cy="7" r="4.5" /><path d="m10.5 10.5 3.5 3.5" /></Icon>;
+export const ShareIcon = () => <Icon><path d="M6.6 9.4a2.6 2.6 0 0 0 3.8.2l2.2-2.2a2.6 2.6 0 0 0-3.7-3.7l-1 1" /><path d="M9.4 6.6a2.6 2.6 0 0 0-3.8-.2L3.4 8.6a2.6 2.6 0 0 0 3.7 3.7l1-1" /></Icon>;
 export const TeamIcon = () => <Icon><circle cx="5.6" cy="5.4" r="2.4" /><path d="M1.4 13.2c.3-2.6 1.9-4 4.2-4s3.9 1.4 4.2 4" /><path d="M10.2 3.3a2.3 2.3 0 0 1 0 4.3M11.8 9.6c1.6.5 2.6 1.7 2.8 3.6" /></Icon>;
 export const GroupIcon = () => <Icon><path d="M2.5 3.2h6M5 6.4h8.5M2.5 9.9h6M5 13.1h8.5" /></Icon>;
 export const CloseIcon = () => <Icon><path d="m4 4 8 8M12 4l-8 8" /></Icon>;
