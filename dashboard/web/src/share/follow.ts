@@ -56,7 +56,17 @@ async function ask(token: string): Promise<"shown" | "ended" | "unknown" | numbe
   }
 }
 
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Waits, or until the network is back. */
+const sleep = (ms: number) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    }
+    addEventListener("online", done);
+  });
 
 /** Waits until the page is looked at. */
 const seen = () =>

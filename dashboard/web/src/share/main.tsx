@@ -46,6 +46,7 @@ function Panel() {
   const entry = known && sharedEntry(known);
   const words = known ? sharedWords(known, serverNow.value) : { title: "Loading…", detail: "" };
   const live = known?.state === "live" && status.value === "shown";
+  const title = known?.state === "live" && !live ? "Was live" : words.title;
   return (
     <section class="share-panel" aria-label="Shared position" data-testid="shared">
       <header><Mark size={22} /> <span>Shared position</span></header>
@@ -53,11 +54,11 @@ function Panel() {
       <div class={`card-state ${live ? "state-live" : "state-offline"}`}>
         {entry && <StateGlyph entry={live ? entry : { ...entry, state: "offline" }} size={22} />}
         <div>
-          <strong>{live || known?.state !== "live" ? words.title : words.title.replace("Live", "Was live")}</strong>
+          <strong>{title}</strong>
           {words.detail && <span>{words.detail}</span>}
         </div>
       </div>
-      <p class="visually-hidden" role="status">{known ? words.title.replace(/ \d.*/, "") : ""}</p>
+      <p class="visually-hidden" role="status">{known ? title.replace(/ \d.*/, "") : ""}</p>
       {status.value === "away" && <p class="share-away" role="status"><WarnIcon /> No connection at the moment; trying again.</p>}
       {known && <p class="share-until">Shared with you until {clockTime(known.expiresAt, serverNow.value)}</p>}
     </section>
@@ -99,7 +100,7 @@ function Place() {
     const { lat, lon } = shared.value.place;
     return <div class="share-map no-map"><p>The map cannot be drawn in this browser. The position is <span class="num select-all">{lat.toFixed(5)}, {lon.toFixed(5)}</span></p></div>;
   }
-  return has ? <div ref={box} class="share-map map" role="region" aria-label="Map of the shared position" /> : <div class="share-map" />;
+  return <div class="share-map">{has && <div ref={box} class="map" role="region" aria-label="Map of the shared position" />}</div>;
 }
 
 function draw(view: MapView, held: () => boolean): void {
