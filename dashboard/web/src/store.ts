@@ -5,6 +5,7 @@ import { unpack } from "./core/columns";
 import { needsBanner, type Connection } from "./core/connection";
 import { count, entriesAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
 import type { Fix, Person } from "./core/person";
+import type { Period } from "./core/period";
 import { inTeam, teamsOf, type Team } from "./core/team";
 import { Trails } from "./core/trail";
 import type { View } from "./core/view";
@@ -30,6 +31,8 @@ export class Store {
   readonly query = signal("");
   readonly order = signal<Order>("urgency");
   readonly follow = signal(false);
+  /** The days whose history is shown, of who is selected; null while the live view is. */
+  readonly history = signal<Period | null>(null);
   /** Why there is no map, or "". */
   readonly mapProblem = signal("");
 
@@ -61,6 +64,7 @@ export class Store {
     this.filter.value = view.filter;
     this.team.value = view.team;
     this.query.value = view.query;
+    this.history.value = view.history;
     let known: ReadonlyMap<string, Entry> = new Map();
     this.entries = computed(() => {
       this.#version.value; // the map of people is changed in place

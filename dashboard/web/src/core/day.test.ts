@@ -1,14 +1,15 @@
 import { expect, it } from "vitest";
 import { dateIn, dayText, missingText, parseDays, type Day } from "./day";
 
-const day: Day = { date: "2026-11-23", fixes: 900, distanceM: 11_400, movingS: 7_800, trips: 5, stops: 6, gaps: 0, gapsS: 0 };
+const day: Day = { date: "2026-11-23", from: Date.UTC(2026, 10, 23), to: Date.UTC(2026, 10, 24), fixes: 900, distanceM: 11_400, movingS: 7_800, trips: 5, stops: 6, gaps: 0, gapsS: 0 };
 
 it("reads days, and leaves out what is none", () => {
+  const ends = { from: "2026-11-23T00:00:00Z", to: "2026-11-24T00:00:00Z" };
   const body = {
     tz: "UTC",
     days: [
-      { date: "2026-11-23", fixes: 900, distance_m: 11400, moving_s: 7800, stopped_s: 1, trips: 5, stops: 6, gaps: 0, gaps_s: 0 },
-      { date: "yesterday", fixes: 1 }, null, 7, { date: "2026-11-22", fixes: "many", distance_m: -1, gaps: NaN },
+      { date: "2026-11-23", ...ends, fixes: 900, distance_m: 11400, moving_s: 7800, stopped_s: 1, trips: 5, stops: 6, gaps: 0, gaps_s: 0 },
+      { date: "yesterday", fixes: 1 }, null, 7, { date: "2026-11-21", fixes: 1 }, { date: "2026-11-22", ...ends, fixes: "many", distance_m: -1, gaps: NaN },
     ],
   };
   expect(parseDays(body)).toEqual([day, { ...day, date: "2026-11-22", fixes: 0, distanceM: 0, movingS: 0, trips: 0, stops: 0 }]);

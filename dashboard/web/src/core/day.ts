@@ -5,6 +5,9 @@ import { distance, duration } from "./format";
 export interface Day {
   /** The day's date where the viewer's clock is: "2026-11-23". */
   readonly date: string;
+  /** Its two midnights. */
+  readonly from: number;
+  readonly to: number;
   readonly fixes: number;
   readonly distanceM: number;
   readonly movingS: number;
@@ -29,8 +32,10 @@ function parseDay(v: unknown): Day | null {
     return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
   };
   if (typeof fields.date !== "string" || !/^\d{4}-\d\d-\d\d$/.test(fields.date)) return null;
+  const [from, to] = [Date.parse(String(fields.from)), Date.parse(String(fields.to))];
+  if (!(from < to)) return null;
   return {
-    date: fields.date, fixes: n("fixes"), distanceM: n("distance_m"), movingS: n("moving_s"),
+    date: fields.date, from, to, fixes: n("fixes"), distanceM: n("distance_m"), movingS: n("moving_s"),
     trips: n("trips"), stops: n("stops"), gaps: n("gaps"), gapsS: n("gaps_s"),
   };
 }

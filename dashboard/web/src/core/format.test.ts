@@ -104,12 +104,13 @@ describe("trails", () => {
 
 describe("the address", () => {
   it("goes there and back", () => {
-    const view = { selected: "e 17/ü", filter: "late" as const, team: "equipe été", query: "jo sé", camera: { lat: 12.97162, lon: -77.5, zoom: 13.5 } };
+    const view = { selected: "e 17/ü", filter: "late" as const, team: "equipe été", query: "jo sé", camera: { lat: 12.97162, lon: -77.5, zoom: 13.5 }, history: { from: "2026-11-17", to: "2026-11-23" } };
     expect(parseView(formatView(view))).toEqual(view);
     expect(formatView(view)).toContain("at=12.97162,-77.50000,13.50");
+    expect(formatView(view)).toContain("h=2026-11-17..2026-11-23");
   });
   it("says nothing when there is nothing to say", () => {
-    const nothing = { selected: null, filter: "all" as const, team: null, query: "", camera: null };
+    const nothing = { selected: null, filter: "all" as const, team: null, query: "", camera: null, history: null };
     expect(formatView(nothing)).toBe("");
     expect(parseView("")).toEqual(nothing);
   });
@@ -118,7 +119,7 @@ describe("the address", () => {
     expect(formatView(parseView("?team="))).toBe("?team=");
     expect(parseView("?team=NORTH").team).toBe("north");
   });
-  it.each(["?at=1,2", "?at=a,b,c", "?at=95,0,3", "?at=1,2,99", "?at=,,", "?f=bogus&p="])("leaves out nonsense: %s", (search) => {
-    expect(parseView(search)).toEqual({ selected: null, filter: "all", team: null, query: "", camera: null });
+  it.each(["?at=1,2", "?at=a,b,c", "?at=95,0,3", "?at=1,2,99", "?at=,,", "?f=bogus&p=", "?h=2026-02-30"])("leaves out nonsense: %s", (search) => {
+    expect(parseView(search)).toEqual({ selected: null, filter: "all", team: null, query: "", camera: null, history: null });
   });
 });

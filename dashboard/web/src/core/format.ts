@@ -39,6 +39,12 @@ export function clockTime(ms: number, now: number): string {
   return new Intl.DateTimeFormat(undefined, { ...options, ...zone(), ...hours(), ...named() }).format(ms);
 }
 
+/** A moment's hours and minutes on the viewer's clock, with seconds where they matter. */
+export function timeOfDay(ms: number, seconds = false): string {
+  const options: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) };
+  return new Intl.DateTimeFormat(undefined, { ...options, ...zone(), ...hours() }).format(ms);
+}
+
 const zone = (): Intl.DateTimeFormatOptions => (style.zone ? { timeZone: style.zone } : {});
 
 const hours = (): Intl.DateTimeFormatOptions => (style.clock === "language" ? {} : { hourCycle: style.clock === "12" ? "h12" : "h23" });

@@ -1,6 +1,7 @@
 // What the address bar holds: who is selected, what is listed, where the map is. A copied address shows the same.
 
 import { FILTERS, type Filter } from "./list";
+import { formatPeriod, parsePeriod, type Period } from "./period";
 import { teamKey } from "./team";
 
 export interface View {
@@ -10,6 +11,8 @@ export interface View {
   readonly team: string | null;
   readonly query: string;
   readonly camera: Camera | null;
+  /** The days whose history is shown; null while the live view is. */
+  readonly history: Period | null;
 }
 
 export interface Camera {
@@ -27,6 +30,7 @@ export function parseView(search: string): View {
     team: teamKey(p.get("team")),
     query: p.get("q") ?? "",
     camera: parseCamera(p.get("at")),
+    history: parsePeriod(p.get("h")),
   };
 }
 
@@ -41,6 +45,7 @@ function parseCamera(text: string | null): Camera | null {
 export function formatView(view: View): string {
   const p = new URLSearchParams();
   if (view.selected) p.set("p", view.selected);
+  if (view.history) p.set("h", formatPeriod(view.history));
   if (view.filter !== "all") p.set("f", view.filter);
   if (view.team !== null) p.set("team", view.team);
   if (view.query) p.set("q", view.query);

@@ -31,11 +31,18 @@ export function style(shade: Shade, streets: Streets | null = null, mode: Mode =
   const p = PALETTES[shade];
   const grouped = [...people(p, shade), ...clusters(p, shade)];
   if (mode === "dots") for (const layer of grouped) layer.layout = { ...layer.layout, visibility: "none" };
-  const team = [...trail(p), ...grouped, names(p), ...chosen(p, shade)];
+  return compose(shade, streets, teamSources(), [...trail(p), ...grouped, names(p), ...chosen(p, shade)]);
+}
+
+type Sources = StyleSpecification["sources"];
+
+/** The built-in map, or the configured street map, with layers of one's own on top; a source `grid` gets the graticule. */
+export function compose(shade: Shade, streets: Streets | null, own: Sources, top: LayerSpecification[]): StyleSpecification {
+  const p = PALETTES[shade];
   const common = { "font-faces": fontFaces(), transition: { duration: 0, delay: 0 } };
   if (streets?.kind === "style") {
     const { style: base } = streets;
-    return { ...base, ...common, sources: { ...base.sources, ...teamSources() }, layers: [...base.layers, ...team] };
+    return { ...base, ...common, sources: { ...base.sources, ...own }, layers: [...base.layers, ...top] };
   }
   const built: StyleSpecification = {
     version: 8,
@@ -47,18 +54,18 @@ export function style(shade: Shade, streets: Streets | null = null, mode: Mode =
         url: `pmtiles://${new URL("basemap.pmtiles", document.baseURI).href}`,
         attribution: ATTRIBUTION,
       },
-      ...teamSources(),
+      ...own,
     },
-    layers: [...world(p), ...grid(p), ...labels(p), ...team],
+    layers: [...world(p), ...(own.grid ? grid(p) : []), ...labels(p), ...top],
   };
   if (!streets) return built;
   const { tiles, attribution } = streets;
   built.sources[STREETS] = { type: "raster", tiles: [tiles], tileSize: 256, attribution };
-  built.layers = [...world(p), { id: STREETS, type: "raster", source: STREETS }, ...team];
+  built.layers = [...world(p), { id: STREETS, type: "raster", source: STREETS }, ...top];
   return built;
 }
 
-function teamSources(): StyleSpecification["sources"] {
+function teamSources(): Sources {
   const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
   return {
     grid: { type: "geojson", data: empty },

@@ -1,10 +1,7 @@
 // The map: one instance, outside the tree of the user interface. It is told what to show and tells what was
 // clicked; it knows nothing of how either comes about.
 
-import { AttributionControl, GeoJSONSource, Map as MapLibre, ScaleControl, addProtocol, setWorkerUrl, type MapMouseEvent } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
-import "maplibre-gl/dist/maplibre-gl.css";
-import { Protocol } from "pmtiles";
+import { AttributionControl, GeoJSONSource, ScaleControl, type Map as MapLibre, type MapMouseEvent } from "maplibre-gl";
 import type { GeoJSON } from "geojson";
 import { bounds, graticule, graticuleStep, type LonLat } from "../core/geo";
 import type { Entry } from "../core/list";
@@ -15,9 +12,11 @@ import { Crowd } from "./crowd";
 import { accuracyFeatures, at, collection, gridFeatures, nameFeatures, peopleFeatures, personFeature, trailFeatures } from "./features";
 import { Feeder } from "./feeder";
 import { draw } from "./images";
+import { StreetsJudge } from "./judge";
+import { open } from "./open";
 import type { Shade } from "./palette";
 import type { Streets } from "./streets";
-import { CLUSTER_LAYER, PERSON_LAYERS, STREETS, style } from "./style";
+import { CLUSTER_LAYER, PERSON_LAYERS, style } from "./style";
 
 export interface MapEvents {
   picked(id: string | null): void;
@@ -41,17 +40,6 @@ const GLIDE_EVERY_MS = 50;
 const NAMES_EVERY_MS = 150;
 const CLOSE_ZOOM = 13.5;
 const TOUCH_PX = 8;
-const STREETS_GIVE_UP = 4;
-const STREETS_JUDGED_MS = 500;
-
-let prepared = false;
-
-function prepare(): void {
-  if (prepared) return;
-  prepared = true;
-  setWorkerUrl(workerUrl); // a file of our own origin: the content security policy forbids blob: workers
-  addProtocol("pmtiles", new Protocol().tile);
-}
 
 export class MapView {
   readonly #scale = new ScaleControl({ maxWidth: 120 });
@@ -63,14 +51,13 @@ export class MapView {
   readonly #grid: Feeder;
   readonly #names: Feeder;
   readonly #crowd: Crowd;
+  readonly #judge: StreetsJudge;
   /** Kept when the clusters have been given what they asked for. */
   #fed: (() => void)[] = [];
   #entries: readonly Entry[] = [];
   #selected: Entry | null = null;
   #way: readonly TrailPoint[] = [];
   #streets: Streets | null = null;
-  #streetTiles = { drawn: 0, failed: 0 };
-  #judging: ReturnType<typeof setInterval> | undefined;
   #gridKey = "";
   #shade: Shade;
   #clustered = 0;
@@ -84,24 +71,8 @@ export class MapView {
     private readonly events: MapEvents,
     private readonly still: () => boolean,
   ) {
-    prepare();
     this.#shade = shade;
-    this.#map = new MapLibre({
-      container,
-      style: style(shade),
-      center: camera ? [camera.lon, camera.lat] : [12, 22],
-      zoom: camera?.zoom ?? 1.4,
-      minZoom: 0.6,
-      maxZoom: 19,
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      touchPitch: false,
-      fadeDuration: 0, // markers that move every second would fade in every second
-      canvasContextAttributes: { antialias: false },
-    });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
+    this.#map = open(container, style(shade), camera);
     this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.#map.addControl(this.#scale, "bottom-left");
     this.#people = this.#feeder("people", PEOPLE_EVERY_MS);
@@ -114,6 +85,7 @@ export class MapView {
       clusters: () => this.#feedClusters(),
       glided: () => this.#glided(),
     });
+    this.#judge = new StreetsJudge(this.#map, () => this.drawn > 0, () => this.#giveUpStreets());
     this.#listen();
   }
 
@@ -160,10 +132,6 @@ export class MapView {
     const map = this.#map;
     map.setMissingStyleImageResolver((name) => draw(map, name));
     map.on("style.load", () => this.#feedAll());
-    map.on("error", (e) => this.#onError((e as { sourceId?: string }).sourceId, e.error.message));
-    map.on("sourcedata", (e) => {
-      if (e.sourceId === STREETS && e.tile) this.#streetTiles.drawn++;
-    });
     map.on("click", (e: MapMouseEvent) => void this.#click(e));
     map.on("mousemove", (e: MapMouseEvent) => {
       const dot = this.#crowd.at(e.point, TOUCH_PX);
@@ -278,9 +246,7 @@ export class MapView {
   setStreets(streets: Streets | null): void {
     if (streets === this.#streets) return;
     this.#streets = streets;
-    this.#streetTiles = { drawn: 0, failed: 0 };
-    clearInterval(this.#judging);
-    if (streets?.kind === "raster") this.#judging = setInterval(() => this.#judgeStreets(), STREETS_JUDGED_MS);
+    this.#judge.watch(streets);
     this.#map.setStyle(style(this.#shade, streets, this.#crowd.mode));
   }
 
@@ -292,23 +258,6 @@ export class MapView {
     this.#drawGrid();
     this.show(this.#entries, true);
     this.#feedChosen(true);
-  }
-
-  /** A missing tile is nothing; a street map of which no tile arrives at all is given up. */
-  #onError(sourceId: string | undefined, message: string): void {
-    if (sourceId !== STREETS) return console.warn(message);
-    this.#streetTiles.failed++;
-    if (this.#streetTiles.drawn === 0 && this.#streetTiles.failed >= STREETS_GIVE_UP) this.#giveUpStreets();
-  }
-
-  /**
-   * MapLibre calls a tile that is "not found" no error and draws nothing anew for it, so that no event tells of it.
-   * If all are where the people are, there is no street map.
-   */
-  #judgeStreets(): void {
-    if (this.#streetTiles.drawn > 0) return clearInterval(this.#judging);
-    if (this.drawn === 0 || this.#map.isMoving()) return;
-    if (this.#map.getSource(STREETS) && this.#map.isSourceLoaded(STREETS)) this.#giveUpStreets();
   }
 
   #giveUpStreets(): void {
@@ -360,7 +309,7 @@ export class MapView {
   }
 
   remove(): void {
-    clearInterval(this.#judging);
+    this.#judge.stop();
     for (const feeder of [this.#people, this.#chosen, this.#accuracy, this.#trail, this.#grid, this.#names]) feeder.stop();
     this.#crowd.remove();
     this.#map.remove();

@@ -8,11 +8,11 @@ import { intervalOf, MOVING_MPS, newestSign } from "../core/person";
 import { today } from "../past";
 import type { Store } from "../store";
 import { CopyButton } from "./copy";
-import { BatteryIcon, BoltIcon, CloseIcon, FollowIcon, StateGlyph, WarnIcon } from "./icons";
+import { BatteryIcon, BoltIcon, CloseIcon, FollowIcon, HistoryIcon, StateGlyph, WarnIcon } from "./icons";
 import { ShareButton } from "./share-button";
 import { LOW_BATTERY_PCT, nameOf, stateWord } from "./words";
 
-export function Card({ store }: { store: Store }) {
+export function Card({ store, onHistory }: { store: Store; onHistory: () => void }) {
   const entry = store.chosen.value;
   if (!entry) return null;
   const now = store.now.value;
@@ -39,7 +39,8 @@ export function Card({ store }: { store: Store }) {
           <button class={`pill ${store.follow.value ? "is-on" : ""}`} aria-pressed={store.follow.value} onClick={() => (store.follow.value = !store.follow.value)}>
             <FollowIcon />{store.follow.value ? "Following" : "Follow"}
           </button>
-          <CopyButton text={coordinates(person.fix.lat, person.fix.lon)} label="Copy coordinates" />
+          <button class="pill" data-testid="history" onClick={onHistory}><HistoryIcon />History</button>
+          <CopyButton text={coordinates(person.fix.lat, person.fix.lon)} label="Copy" of="coordinates" />
           <ShareButton store={store} employee={person.id} name={nameOf(entry)} />
         </footer>
       )}

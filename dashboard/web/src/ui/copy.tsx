@@ -15,7 +15,8 @@ function copyByHand(text: string): boolean {
   return done;
 }
 
-export function CopyButton({ text, label }: { text: string; label: string }) {
+/** `of` is heard, not seen, for where the label alone says too little. */
+export function CopyButton({ text, label, of }: { text: string; label: string; of?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     try {
@@ -26,5 +27,5 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     }
     setTimeout(() => setDone(false), 1500);
   };
-  return <button class="pill" onClick={() => void copy()}>{done ? <CheckIcon /> : <CopyIcon />}{done ? "Copied" : label}</button>;
+  return <button class="pill" onClick={() => void copy()}>{done ? <CheckIcon /> : <CopyIcon />}{done ? "Copied" : label}{of && <span class="visually-hidden"> {of}</span>}</button>;
 }

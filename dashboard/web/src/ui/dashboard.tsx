@@ -1,8 +1,9 @@
 // The live view: bar, list, map, card; on a phone the list is a sheet over the map.
 
-import { effect } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { formatView, type Camera, type View } from "../core/view";
+import { dateIn } from "../core/day";
+import { formatView, parseView, type Camera, type View } from "../core/view";
 import type { Insets, MapView } from "../map/view";
 import { shortcuts, style } from "../preferences";
 import { Roster } from "../roster";
@@ -15,6 +16,7 @@ import { isTyping, Panel } from "./panel";
 import { Settings } from "./settings";
 import { Sheet } from "./sheet";
 import { TopBar } from "./topbar";
+import type { HistoryScreen } from "./history/screen";
 
 interface Props {
   readonly store: Store;
@@ -31,7 +33,6 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   const roster = useMemo(() => new Roster(store), [store]);
   const camera = useRef<Camera | null>(view.camera);
   const [phone, setPhone] = useState(PHONE.matches);
-  const stage = useRef<HTMLDivElement>(null);
   const [settings, setSettings] = useState(false);
   style.value; // everything is written anew when it changes
 
@@ -42,8 +43,21 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   }, []);
   useEffect(() => effect(() => writeAddress(store, camera.current)), [store]);
   useEffect(() => {
+    const back = () => {
+      const view = parseView(location.search);
+      batch(() => {
+        store.select(view.selected);
+        store.filter.value = view.filter;
+        store.query.value = view.query;
+        store.history.value = view.history;
+      });
+    };
+    window.addEventListener("popstate", back);
+    return () => window.removeEventListener("popstate", back);
+  }, [store]);
+  useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
-      if (isTyping(e.target)) return;
+      if (isTyping(e.target) || store.history.peek()) return;
       if (e.key === "Escape") close(store);
       if (!shortcuts.value || e.ctrlKey || e.metaKey || e.altKey) return;
       if (e.key === "?") setSettings(true);
@@ -53,17 +67,50 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
     return () => document.removeEventListener("keydown", onKey);
   }, [store]);
 
-  const insets = (): Insets => coveredBy(stage.current, phone);
   const expired = store.connection.value.name === "expired";
-  const panel = <Panel store={store} roster={roster} onPick={(id) => store.select(id)} />;
+  const toHistory = () => {
+    const today = dateIn(style.peek().zone, store.serverNow());
+    store.history.value = { from: today, to: today };
+  };
+  const toLive = () => {
+    store.history.value = null;
+    requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-testid=history], #people")?.focus());
+  };
   return (
     <div class={`app ${phone ? "is-phone" : ""} ${store.frozen.value ? "is-frozen" : ""}`}>
-      <TopBar store={store} onSettings={() => setSettings(true)} onLogout={onLogout} />
+      <TopBar
+        store={store} onSettings={() => setSettings(true)} onLogout={onLogout}
+        onLive={() => store.history.peek() && toLive()} onHistory={() => store.history.peek() ?? toHistory()}
+      />
+      {store.history.value
+        ? <Past store={store} phone={phone} onClose={toLive} onUnauthorized={onRetry} />
+        : <Now store={store} phone={phone} roster={roster} camera={camera} onRetry={onRetry} onMap={onMap} onHistory={toHistory} />}
+      {settings && <Settings onClose={() => setSettings(false)} />}
+      {expired && <LoginDialog email={store.identity.value?.subject ?? ""} onDone={onSignedIn} />}
+    </div>
+  );
+}
+
+interface NowProps extends Pick<Props, "store" | "onRetry" | "onMap"> {
+  readonly phone: boolean;
+  readonly roster: Roster;
+  readonly camera: { current: Camera | null };
+  readonly onHistory: () => void;
+}
+
+/** The live view: list, map, card. */
+function Now({ store, phone, roster, camera, onRetry, onMap, onHistory }: NowProps) {
+  const stage = useRef<HTMLElement>(null);
+  const insets = (): Insets => coveredBy(stage.current, phone);
+  const panel = <Panel store={store} roster={roster} onPick={(id) => store.select(id)} />;
+  const card = <Card store={store} onHistory={onHistory} />;
+  return (
+    <>
       {!phone && <nav class="side" aria-label="People">{panel}</nav>}
       <main class="stage" ref={stage}>
         <MapPanel
           store={store}
-          camera={view.camera}
+          camera={camera.current}
           onMoved={(c) => {
             camera.current = c;
             writeAddress(store, c);
@@ -73,18 +120,47 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
           onReady={onMap}
         />
         <Banner store={store} onRetry={onRetry} />
-        {!phone && <Card store={store} />}
+        {!phone && card}
       </main>
-      {phone && <Sheet store={store}>{store.chosen.value ? <Card store={store} /> : panel}</Sheet>}
-      {settings && <Settings onClose={() => setSettings(false)} />}
-      {expired && <LoginDialog email={store.identity.value?.subject ?? ""} onDone={onSignedIn} />}
-    </div>
+      {phone && <Sheet store={store}>{store.chosen.value ? card : panel}</Sheet>}
+    </>
   );
 }
 
+/** The history's screen, once it has been loaded; it is not part of the first load. */
+const screen = signal<typeof HistoryScreen | "failed" | null>(null);
+
+function Past(props: { store: Store; phone: boolean; onClose: () => void; onUnauthorized: () => void }) {
+  const load = () => {
+    screen.value = null;
+    import("./history/screen").then((m) => (screen.value = m.HistoryScreen)).catch(() => (screen.value = "failed"));
+  };
+  useEffect(() => {
+    if (typeof screen.peek() !== "function") load();
+  }, []);
+  const Screen = screen.value;
+  if (typeof Screen === "function") return <Screen {...props} />;
+  return (
+    <main class="stage">
+      {Screen === "failed" && (
+        <div class="empty" role="alert">
+          <h2>The history could not be loaded</h2>
+          <p>The server was not to be reached, or has a newer version: reload the page.</p>
+          <button class="pill" onClick={load}>Try again</button>
+          <button class="pill" onClick={props.onClose}>Back to the live view</button>
+        </div>
+      )}
+    </main>
+  );
+}
+
+/** Going to the history and back are steps that the browser's back button knows. */
 function writeAddress(store: Store, camera: Camera | null): void {
-  const search = formatView({ selected: store.selected.value, filter: store.filter.value, team: store.team.value, query: store.query.value, camera });
-  if (search !== location.search) history.replaceState(null, "", `${location.pathname}${search}`);
+  const past = store.history.value;
+  const search = formatView({ selected: store.selected.value, filter: store.filter.value, team: store.team.value, query: store.query.value, camera, history: past });
+  if (search === location.search) return;
+  const step = (parseView(location.search).history === null) !== (past === null);
+  history[step ? "pushState" : "replaceState"](null, "", `${location.pathname}${search}`);
 }
 
 /** How much of the map's edges is covered, so that what is shown is shown where it can be seen. */

@@ -25,6 +25,12 @@ export const CopyIcon = () => <Icon><rect x="5.5" y="5.5" width="8" height="8" r
 export const CheckIcon = () => <Icon><path d="m3 8.5 3.2 3.2L13 5" /></Icon>;
 export const ChevronIcon = () => <Icon><path d="m4.5 6.5 3.5 3.5 3.5-3.5" /></Icon>;
 export const WarnIcon = () => <Icon><path d="M8 2.2 14.4 13.4H1.6Z" /><path d="M8 6.6v3M8 11.6v.1" /></Icon>;
+export const HistoryIcon = () => <Icon><path d="M2.6 8a5.4 5.4 0 1 0 1.7-3.9" /><path d="M2.4 2.2v2.6H5M8 5v3.2l2.2 1.3" /></Icon>;
+export const PlayIcon = () => <Icon><path d="M5 3.2v9.6L12.6 8Z" fill="currentColor" /></Icon>;
+export const PauseIcon = () => <Icon><path d="M5.4 3.4v9.2M10.6 3.4v9.2" stroke-width="2.6" /></Icon>;
+export const BackIcon = () => <Icon><path d="M9.5 3.5 5 8l4.5 4.5" /></Icon>;
+export const ForwardIcon = () => <Icon><path d="M6.5 3.5 11 8l-4.5 4.5" /></Icon>;
+export const DownloadIcon = () => <Icon><path d="M8 2.5v7M5 7l3 3 3-3M2.8 13.2h10.4" /></Icon>;
 export const BoltIcon = () => <svg class="icon" width="9" height="12" viewBox="0 0 9 12" aria-hidden="true"><path d="M5.2 0 .6 6.8h3L3 12l5.2-7.2h-3z" fill="currentColor" /></svg>;
 
 /** The product's mark: a person, and the radio waves around them. */

@@ -5,12 +5,25 @@ import type { Connection } from "../core/connection";
 import type { Store } from "../store";
 import { ChevronIcon, Mark } from "./icons";
 
-export function TopBar({ store, onSettings, onLogout }: { store: Store; onSettings: () => void; onLogout: () => void }) {
+interface Props {
+  readonly store: Store;
+  readonly onSettings: () => void;
+  readonly onLogout: () => void;
+  readonly onLive: () => void;
+  readonly onHistory: () => void;
+}
+
+export function TopBar({ store, onSettings, onLogout, onLive, onHistory }: Props) {
   const identity = store.identity.value;
+  const past = store.history.value !== null;
   return (
     <header class="topbar">
       <div class="brand"><Mark /><span class="brand-name">Fieldcast</span></div>
       {identity?.company && <span class="company" title={`Company ${identity.company}`}>{identity.companyName || identity.company}</span>}
+      <nav class="tabs" aria-label="Views">
+        <button aria-current={past ? undefined : "page"} onClick={onLive}>Live</button>
+        <button aria-current={past ? "page" : undefined} onClick={onHistory}>History</button>
+      </nav>
       <span class="spacer" />
       <ConnectionBadge store={store} />
       <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onSettings={onSettings} onLogout={onLogout} />
