@@ -13,7 +13,7 @@ const person = (id: string, seq: number, more: Partial<Person> = {}): Person => 
 });
 const frame = (prev: number, seq: number, ...people: Person[]): Action => ({
   type: "frame",
-  frame: { company: "acme", prev, seq, at: 0, people, malformed: 0 } satisfies Frame,
+  frame: { company: "acme", prev, seq, at: 0, people, complete: false, malformed: 0 } satisfies Frame,
 });
 const answer = (seq: number, complete: boolean, ...people: Person[]): Action => ({
   type: "positions",

@@ -7,6 +7,8 @@ export interface Frame {
   readonly prev: number;
   readonly seq: number;
   readonly at: number;
+  /** These are all people: the beginning of a stream. */
+  readonly complete: boolean;
   readonly people: readonly Person[];
   /** Rows that could not be read. */
   readonly malformed: number;
@@ -50,7 +52,7 @@ export function parseFrame(text: string): Frame | null {
     const person = parsePerson(fields);
     if (person) people.push(person);
   }
-  return { company: v.company, prev, seq, at: time(v.at) ?? NaN, people, malformed: rows.length - people.length };
+  return { company: v.company, prev, seq, at: time(v.at) ?? NaN, complete: v.complete === true, people, malformed: rows.length - people.length };
 }
 
 /** Reads the body of GET positions; `complete` says what was asked for, the answer may say otherwise. */

@@ -4,6 +4,7 @@ import { parseEmployees, parsePositions, type Employee, type Positions } from ".
 import type { Identity } from "./protocol";
 
 const TIMEOUT_MS = 20_000;
+const REACH_MS = 5_000;
 
 /** The server does not know who asks (any more). */
 export class Unauthorized extends Error {
@@ -48,6 +49,16 @@ export class Api {
     const employees = parseEmployees(await response.json());
     if (!employees) throw new Error("the server's answer holds no employees");
     return employees;
+  }
+
+  /** Whether the server answers ordinary requests. */
+  async reachable(): Promise<boolean> {
+    try {
+      const response = await fetch(new URL("healthz", this.base), { cache: "no-store", signal: AbortSignal.timeout(REACH_MS) });
+      return response.ok;
+    } catch {
+      return false;
+    }
   }
 
   #get(token: string, path: string): Promise<Response> {

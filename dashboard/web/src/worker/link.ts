@@ -24,6 +24,8 @@ export class LinkError extends Error {
     message: string,
     /** The server did not take the token. */
     readonly unauthorized = false,
+    /** The server itself has answered, so that what lies between is not to blame. */
+    readonly answered = true,
   ) {
     super(message);
   }
@@ -58,7 +60,7 @@ export function openLink(o: LinkOptions): Promise<Link> {
     timerVariant: "native", // the default would start a blob: worker, which the content security policy forbids
     properties: { sessionExpiryInterval: 0, topicAliasMaximum: 1_000, receiveMaximum: 200 },
   });
-  let reason = new LinkError("it broke off");
+  let reason = new LinkError("it broke off", false, false);
   const closed = new Promise<LinkError>((resolve) => {
     client.on("close", () => {
       client.end(true);
@@ -88,7 +90,7 @@ export function openLink(o: LinkOptions): Promise<Link> {
 function describe(err: unknown): LinkError {
   const code = (err as { code?: unknown } | null)?.code;
   if (typeof code === "number") return byCode(code, "the server refused the connection");
-  return new LinkError("the server cannot be reached");
+  return new LinkError("the server cannot be reached", false, false);
 }
 
 const byCode = (code: number, otherwise: string): LinkError =>

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { unpack } from "../core/columns";
 import { blank, type Person } from "../core/person";
 import type { Employee, Positions } from "../core/wire";
+import type { Rung } from "../core/ladder";
 import { readAccess, Unauthorized, type Access } from "./api";
 import { LinkError, type Link } from "./link";
 import { Live, type Outside } from "./live";
@@ -55,8 +56,15 @@ class Server implements Outside {
   async employees(): Promise<Employee[]> {
     return [...this.changed.keys(), "never"].map((id) => ({ id, name: id, team: this.team, presence: null, presenceSince: null }));
   }
-  async open(access: Access, send: (payload: string) => void): Promise<Link> {
-    if (this.mqtt === "down") throw new LinkError("the server cannot be reached");
+  blocked: Rung[] = [];
+  up = true;
+  rungs: Rung[] = [];
+  async reachable(): Promise<boolean> {
+    return this.up;
+  }
+  async open(rung: Rung, access: Access, _after: number | null, send: (payload: string) => void): Promise<Link> {
+    this.rungs.push(rung);
+    if (this.mqtt === "down" || this.blocked.includes(rung)) throw new LinkError("the server cannot be reached", false, false);
     if (this.mqtt === "refuses") throw new LinkError("the server refused the token", true);
     let cut: (err: LinkError) => void = () => {};
     const closed = new Promise<LinkError>((resolve) => (cut = resolve));

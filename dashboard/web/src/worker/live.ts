@@ -9,6 +9,7 @@ import { emptyBook, join, reduce, type Action, type Book } from "../core/book";
 import { ServerClock } from "../core/clock";
 import { next, type Connection, type ConnectionEvent } from "../core/connection";
 import { pack } from "../core/columns";
+import { CLIMB_AFTER_MS, failed, FIRST, worked, type Ladder, type Rung } from "../core/ladder";
 import { parseFrame, type Employee, type Positions } from "../core/wire";
 import { Unauthorized, type Access } from "./api";
 import { LinkError, type Link } from "./link";
@@ -20,7 +21,10 @@ export interface Outside {
   access(): Promise<Access>;
   positions(token: string, company: string, after: number | null): Promise<Positions>;
   employees(token: string, company: string): Promise<Employee[]>;
-  open(access: Access, onMessage: (payload: string) => void): Promise<Link>;
+  /** `after`: the last change that is known, or null; for those who begin with what is missing. */
+  open(rung: Rung, access: Access, after: number | null, onMessage: (payload: string) => void): Promise<Link>;
+  /** Whether the server answers ordinary requests. */
+  reachable(): Promise<boolean>;
   post(message: ToPage, transfer: Transferable[]): void;
 }
 
@@ -43,6 +47,8 @@ export class Live {
   /** Counts attempts; whatever an older one still has to say is ignored. */
   #attempt = 0;
   #link: Link | null = null;
+  #ladder: Ladder = FIRST;
+  #climb: Timer = null;
   #retry: Timer = null;
   #renew: Timer = null;
   #syncing = false;
@@ -86,7 +92,10 @@ export class Live {
 
   network(up: boolean): void {
     this.#turn({ type: up ? "networkUp" : "networkDown", at: Date.now() });
-    if (up) return this.retryNow();
+    if (up) {
+      this.#ladder = FIRST; // perhaps it is another network
+      return this.retryNow();
+    }
     this.#drop(); // a browser may be wrong about a server on the same machine, so it is tried all the same
     this.#retry = setTimeout(() => void this.#connect(), this.#backoff.next());
   }
@@ -109,12 +118,13 @@ export class Live {
       if (attempt !== this.#attempt) return;
       this.#adopt(access);
       this.#dispatch({ type: "connecting" });
-      const link = await this.outside.open(access, (payload) => this.#onMessage(payload));
+      const link = await this.#openOn(this.#ladder.rung, access, attempt);
       if (attempt !== this.#attempt) return link.close();
       this.#follow(link);
       await this.#sync(attempt);
       if (attempt !== this.#attempt) return;
       this.#scheduleRenewal();
+      this.#scheduleClimb();
       this.#backoff.reset();
       this.#turn({ type: "synced", at: Date.now() });
     } catch (err) {
@@ -122,9 +132,57 @@ export class Live {
     }
   }
 
+  /** Opens a link on the present rung; where that rung is at fault, the next attempt is made on the one below. */
+  async #openOn(rung: Rung, access: Access, attempt: number): Promise<Link> {
+    try {
+      const link = await this.#open(rung, access);
+      this.#ladder = worked(this.#ladder);
+      return link;
+    } catch (err) {
+      if (!(err instanceof LinkError) || err.answered || err.unauthorized) throw err;
+      const reachable = await this.outside.reachable();
+      if (attempt !== this.#attempt) throw err;
+      this.#ladder = failed(this.#ladder, reachable);
+      if (this.#ladder.rung !== rung) this.#backoff.reset(); // another way is no reason to wait long
+      throw err;
+    }
+  }
+
+  #open(rung: Rung, access: Access): Promise<Link> {
+    const after = this.#book.wants === "snapshot" ? null : this.#book.seq;
+    return this.outside.open(rung, access, after, (payload) => this.#onMessage(payload));
+  }
+
+  #scheduleClimb(): void {
+    clearTimeout(this.#climb ?? undefined);
+    if (this.#ladder.rung !== "websocket") this.#climb = setTimeout(() => void this.#tryFirst(), CLIMB_AFTER_MS);
+  }
+
+  /** From time to time, the first rung is tried while the lower one goes on. */
+  async #tryFirst(): Promise<void> {
+    const attempt = this.#attempt;
+    try {
+      const link = await this.#open("websocket", await this.#session.access());
+      if (attempt !== this.#attempt) return link.close();
+      this.#ladder = FIRST;
+      this.#replace(link);
+      this.#tell();
+    } catch {
+      if (attempt === this.#attempt) this.#scheduleClimb(); // the lower rung is good, and says so if the session is over
+    }
+  }
+
+  /** The new link listens before the old one is closed. */
+  #replace(link: Link): void {
+    const old = this.#link;
+    this.#follow(link);
+    old?.close();
+  }
+
   /** Ends the present attempt or connection. */
   #drop(): void {
     this.#attempt++;
+    clearTimeout(this.#climb ?? undefined);
     clearTimeout(this.#retry ?? undefined);
     clearTimeout(this.#renew ?? undefined);
     this.#retry = this.#renew = null;
@@ -164,7 +222,8 @@ export class Live {
     const frame = parseFrame(payload);
     if (!frame) return;
     this.#clock.sample(frame.at, Date.now());
-    this.#dispatch({ type: "frame", frame });
+    if (frame.complete && frame.company === this.#book.company) this.#dispatch({ type: "positions", positions: frame });
+    else this.#dispatch({ type: "frame", frame });
     if (this.#connection.name === "live" && this.#book.wants) this.#catchUp();
   }
 
@@ -238,11 +297,9 @@ export class Live {
     const attempt = this.#attempt;
     try {
       const access = await this.#session.access();
-      const link = await this.outside.open(access, (payload) => this.#onMessage(payload));
+      const link = await this.#open(this.#ladder.rung, access);
       if (attempt !== this.#attempt) return link.close();
-      const old = this.#link;
-      this.#follow(link);
-      old?.close();
+      this.#replace(link);
       this.#scheduleRenewal();
     } catch (err) {
       if (attempt !== this.#attempt) return;
@@ -274,7 +331,11 @@ export class Live {
     const state = next(this.#connection, event);
     if (state === this.#connection && event.type !== "start") return;
     this.#connection = state;
-    this.outside.post({ type: "connection", connection: state, offset: this.#clock.offset }, []);
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.outside.post({ type: "connection", connection: this.#connection, ladder: this.#ladder, offset: this.#clock.offset }, []);
   }
 
   /** At once if the last post is a while ago, else at the end of that while; never for a hidden page. */

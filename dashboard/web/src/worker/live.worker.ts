@@ -3,7 +3,9 @@
 import { Api } from "./api";
 import { openLink } from "./link";
 import { Live } from "./live";
+import { openPoll } from "./poll";
 import type { ToPage, ToWorker } from "./protocol";
+import { openStream } from "./stream";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 let live: Live | null = null;
@@ -17,10 +19,20 @@ function start(base: string, visible: boolean): Live {
       access: () => api.access(),
       positions: (token, company, after) => api.positions(token, company, after),
       employees: (token, company) => api.employees(token, company),
-      open: (access, onMessage) => {
+      open: (rung, access, after, onMessage) => {
         const { subject, company } = access.identity;
-        return openLink({ url: url.href, username: subject, token: access.token, topic: `fc/${company}/_live`, onMessage });
+        const { token } = access;
+        const http = { base: new URL(`api/v1/companies/${encodeURIComponent(company)}/`, base).href, token, after, onMessage };
+        switch (rung) {
+          case "websocket":
+            return openLink({ url: url.href, username: subject, token, topic: `fc/${company}/_live`, onMessage });
+          case "stream":
+            return openStream(http);
+          case "poll":
+            return openPoll(http);
+        }
       },
+      reachable: () => api.reachable(),
       post: (message: ToPage, transfer) => scope.postMessage(message, transfer),
     },
     visible,

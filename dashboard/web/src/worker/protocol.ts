@@ -2,6 +2,7 @@
 
 import type { Columns } from "../core/columns";
 import type { Connection } from "../core/connection";
+import type { Ladder } from "../core/ladder";
 
 export interface Identity {
   /** The e-mail address. */
@@ -23,7 +24,7 @@ export type ToWorker =
 
 export type ToPage =
   | { readonly type: "identity"; readonly identity: Identity }
-  /** `offset`: milliseconds to add to this machine's clock to have the server's. */
-  | { readonly type: "connection"; readonly connection: Connection; readonly offset: number }
+  /** `offset`: milliseconds to add to this machine's clock to have the server's. `ladder`: over what changes come. */
+  | { readonly type: "connection"; readonly connection: Connection; readonly ladder: Ladder; readonly offset: number }
   /** `full`: these are all people, whoever is not among them has gone. */
   | { readonly type: "people"; readonly full: boolean; readonly columns: Columns; readonly seq: number; readonly offset: number };
