@@ -31,7 +31,9 @@ before(async () => {
   const token = await server.token("acme", "manager");
   await eventually("all is stored", async () => (await server.get("companies/acme/stats", token)).fixes === sent.length + 1);
   browser = await launch();
-  ({ page, complaints } = await openPage(browser, server.url, { timezoneId: "UTC", viewport: { width: 1100, height: 700 }, acceptDownloads: true }));
+  ({ page, complaints } = await openPage(browser, server.url, { timezoneId: "UTC", viewport: { width: 1100, height: 700 }, acceptDownloads: true, locale: "en-IN" }));
+  await page.evaluate(() => localStorage.setItem("fieldcast.style", JSON.stringify({ units: "metric", clock: "24", zone: "" })));
+  await page.reload();
   await logIn(page, email, password);
 });
 
@@ -132,14 +134,14 @@ part("all of it by keyboard", async () => {
 });
 
 part("the days of two weeks, and a range of days", async () => {
-  await page.getByText("Days", { exact: true }).click();
+  await page.getByRole("radio", { name: "Days" }).check();
   const days = page.getByTestId("days").locator("li");
   await eventually("there are fourteen", async () => (await days.count()) === 14);
   assert.match(await days.nth(0).innerText(), /^Today[\s\S]*Nothing recorded/);
   assert.match(await days.nth(1).innerText(), /^Yesterday[\s\S]*km · 1 stop · 30 min moving[\s\S]*1 gap of 1 h/);
   await page.getByTestId("history-to").fill(dateOf(Date.now()));
   await eventually("two days are shown", () => query().get("h") === `${yesterday}..${dateOf(Date.now())}`);
-  await page.getByText("Timeline", { exact: true }).click();
+  await page.getByRole("radio", { name: "Timeline" }).check();
   await ready();
   await page.getByTestId("legs").getByRole("heading", { name: /^Yesterday/ }).waitFor();
   await page.getByRole("button", { name: "Earlier" }).click();
@@ -172,7 +174,7 @@ part("another person, by the list; a reload shows the same; back leads to the li
   await page.reload();
   await ready();
   assert.deepEqual(await kinds(), ["trip", "stop", "gap", "trip"]);
-  await page.getByRole("button", { name: "Live", exact: true }).click();
+  await page.getByRole("navigation").getByRole("button", { name: "Live" }).click();
   await page.locator("#people").waitFor();
   assert.equal(query().get("h"), null);
   await page.goBack();

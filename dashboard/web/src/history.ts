@@ -6,6 +6,7 @@ import { addDays, daysBetween, type Period } from "./core/period";
 import { advance, skips, type Speed } from "./core/replay";
 import { extent, momentAt, parseTrack, type Moment, type Track } from "./core/track";
 import { style } from "./preferences";
+import { refused } from "./refusal";
 import type { Store } from "./store";
 
 /** How many days the list of days has. */
@@ -39,10 +40,7 @@ export class History {
   #last = 0;
   #stops: (() => void)[] = [];
 
-  constructor(
-    private readonly store: Store,
-    private readonly onUnauthorized: () => void,
-  ) {
+  constructor(private readonly store: Store) {
     this.moment = computed(() => (this.track.value ? momentAt(this.track.value, this.time.value) : null));
     this.skipping = computed(() => Boolean(this.playing.value && this.track.value && skips(this.track.value, this.time.value, this.speed.value)));
   }
@@ -197,7 +195,7 @@ export class History {
 
   #problem(err: unknown): string {
     if (err instanceof Refused && err.status === 401) {
-      this.onUnauthorized();
+      refused();
       return "The session is over. Log in again to go on.";
     }
     if (err instanceof Refused && err.status === 404) return "There is no such person, or they are not yours to see.";

@@ -7,6 +7,7 @@ import type { MapView } from "./map/view";
 import { Store } from "./store";
 import { watchPast } from "./past";
 import { watchPreferences } from "./preferences";
+import { whenRefused } from "./refusal";
 import { watchTheme } from "./theme";
 import { Dashboard } from "./ui/dashboard";
 import { LoginPage } from "./ui/login";
@@ -34,6 +35,7 @@ worker.addEventListener("message", (event: MessageEvent<ToPage>) => {
     case "connection":
       store.setOffset(message.offset);
       store.connection.value = message.connection;
+      store.ladder.value = message.ladder;
       break;
     case "people":
       store.apply(message);
@@ -61,6 +63,7 @@ function App() {
   );
 }
 
+whenRefused(() => tell({ type: "refused" }));
 watchTheme();
 watchPreferences();
 watchPast(store);

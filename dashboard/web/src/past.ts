@@ -6,6 +6,7 @@ import { dateIn, parseDays, type Day } from "./core/day";
 import { parseFixes } from "./core/wire";
 import { TRAIL_MS } from "./core/trail";
 import { style } from "./preferences";
+import { refused } from "./refusal";
 import type { Store } from "./store";
 
 const AGAIN_MS = 60_000;
@@ -63,6 +64,7 @@ async function loadWay(store: Store, employee: string, path: string, signal: Abo
 async function get(path: string, signal: AbortSignal): Promise<unknown> {
   try {
     const response = await fetch(new URL(path, document.baseURI), { credentials: "same-origin", signal });
+    if (response.status === 401) refused();
     return response.ok ? await response.json() : null;
   } catch {
     return null;

@@ -2,6 +2,7 @@
 // no other site can have; reading does with the session.
 
 import { parseShares, type Share } from "./core/share";
+import { refused } from "./refusal";
 
 const TIMEOUT_MS = 20_000;
 
@@ -44,6 +45,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     throw new Error("The server cannot be reached.");
   }
   if (response.ok) return response;
+  if (response.status === 401) refused();
   const problem = (await response.json().catch(() => ({}))) as { detail?: string };
   throw new Error(problem.detail || `The server answers ${response.status}.`);
 }

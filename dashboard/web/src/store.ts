@@ -3,6 +3,7 @@
 import { batch as together, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { unpack } from "./core/columns";
 import { needsBanner, type Connection } from "./core/connection";
+import { FIRST, type Ladder } from "./core/ladder";
 import { count, entriesAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
 import type { Fix, Person } from "./core/person";
 import type { Period } from "./core/period";
@@ -19,6 +20,10 @@ type Batch = Extract<ToPage, { type: "people" }>;
 export class Store {
   readonly identity = signal<Identity | null>(null);
   readonly connection = signal<Connection>({ name: "connecting", since: Date.now() });
+  /** Over what changes come, and why not over the best. */
+  readonly ladder = signal<Ladder>(FIRST);
+  /** When the last change came, by this machine's clock; null before the first. */
+  changedAt: number | null = null;
   /** The server's clock, to the second. */
   readonly now = signal(Date.now());
   /** True once the whole company is known. */
@@ -98,6 +103,11 @@ export class Store {
     });
   }
 
+  /** Milliseconds to add to this machine's clock to have the server's. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** The server's clock. */
   serverNow(): number {
     return Date.now() + this.#offset;
@@ -138,6 +148,7 @@ export class Store {
     }
     this.seq = batch.seq;
     this.batches++;
+    this.changedAt = Date.now();
     this.#offset = batch.offset;
     together(() => { // each on its own would have lists and map made anew four times, the first with the names of before
       this.loaded.value = true;

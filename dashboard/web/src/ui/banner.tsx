@@ -4,6 +4,7 @@ import { age } from "../core/format";
 import { needsBanner } from "../core/connection";
 import type { Store } from "../store";
 import { WarnIcon } from "./icons";
+import { retryText } from "./words";
 
 export function Banner({ store, onRetry }: { store: Store; onRetry: () => void }) {
   store.now.value; // counts with the second
@@ -27,9 +28,4 @@ export function Banner({ store, onRetry }: { store: Store; onRetry: () => void }
       {connection.name === "reconnecting" && <button onClick={onRetry} disabled={connection.retryAt === null}>Retry now</button>}
     </div>
   );
-}
-
-function retryText(retryAt: number | null, now: number): string {
-  if (retryAt === null) return "Trying…";
-  return `Trying again in ${Math.max(1, Math.ceil((retryAt - now) / 1000))} s.`;
 }

@@ -79,11 +79,11 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   return (
     <div class={`app ${phone ? "is-phone" : ""} ${store.frozen.value ? "is-frozen" : ""}`}>
       <TopBar
-        store={store} onSettings={() => setSettings(true)} onLogout={onLogout}
+        store={store} onSettings={() => setSettings(true)} onLogout={onLogout} onRetry={onRetry}
         onLive={() => store.history.peek() && toLive()} onHistory={() => store.history.peek() ?? toHistory()}
       />
       {store.history.value
-        ? <Past store={store} phone={phone} onClose={toLive} onUnauthorized={onRetry} />
+        ? <Past store={store} phone={phone} onClose={toLive} />
         : <Now store={store} phone={phone} roster={roster} camera={camera} onRetry={onRetry} onMap={onMap} onHistory={toHistory} />}
       {settings && <Settings onClose={() => setSettings(false)} />}
       {expired && <LoginDialog email={store.identity.value?.subject ?? ""} onDone={onSignedIn} />}
@@ -130,7 +130,7 @@ function Now({ store, phone, roster, camera, onRetry, onMap, onHistory }: NowPro
 /** The history's screen, once it has been loaded; it is not part of the first load. */
 const screen = signal<typeof HistoryScreen | "failed" | null>(null);
 
-function Past(props: { store: Store; phone: boolean; onClose: () => void; onUnauthorized: () => void }) {
+function Past(props: { store: Store; phone: boolean; onClose: () => void }) {
   const load = () => {
     screen.value = null;
     import("./history/screen").then((m) => (screen.value = m.HistoryScreen)).catch(() => (screen.value = "failed"));

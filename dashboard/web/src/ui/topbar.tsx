@@ -1,9 +1,9 @@
 // The bar at the top: whose people these are, whether the picture is live, and who is looking.
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { Connection } from "../core/connection";
 import type { Store } from "../store";
+import { ConnectionMenu } from "./connection-menu";
 import { ChevronIcon, Mark } from "./icons";
+import { usePopover } from "./popover";
 
 interface Props {
   readonly store: Store;
@@ -11,9 +11,10 @@ interface Props {
   readonly onLogout: () => void;
   readonly onLive: () => void;
   readonly onHistory: () => void;
+  readonly onRetry: () => void;
 }
 
-export function TopBar({ store, onSettings, onLogout, onLive, onHistory }: Props) {
+export function TopBar({ store, onSettings, onLogout, onLive, onHistory, onRetry }: Props) {
   const identity = store.identity.value;
   const past = store.history.value !== null;
   return (
@@ -25,28 +26,9 @@ export function TopBar({ store, onSettings, onLogout, onLive, onHistory }: Props
         <button aria-current={past ? "page" : undefined} onClick={onHistory}>History</button>
       </nav>
       <span class="spacer" />
-      <ConnectionBadge store={store} />
+      <ConnectionMenu store={store} onRetry={onRetry} />
       <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onSettings={onSettings} onLogout={onLogout} />
     </header>
-  );
-}
-
-const WORDS: Readonly<Record<Connection["name"], string>> = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting",
-  offline: "No network",
-  expired: "Logged out",
-};
-
-/** Green only while every change is really coming in. */
-function ConnectionBadge({ store }: { store: Store }) {
-  const { name } = store.connection.value;
-  return (
-    <span class={`badge badge-${name}`} role="status" data-testid="connection">
-      <span class="badge-dot" />
-      {WORDS[name]}
-    </span>
   );
 }
 
@@ -59,26 +41,7 @@ interface UserMenuProps {
 }
 
 function UserMenu({ name, detail, role, onSettings, onLogout }: UserMenuProps) {
-  const [open, setOpen] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!open) return;
-    const away = (e: Event) => {
-      if (e instanceof KeyboardEvent ? e.key === "Escape" : !root.current?.contains(e.target as Node)) {
-        setOpen(false);
-        if (e instanceof KeyboardEvent) {
-          e.stopPropagation();
-          root.current?.querySelector("button")?.focus();
-        }
-      }
-    };
-    document.addEventListener("pointerdown", away, true);
-    document.addEventListener("keydown", away, true);
-    return () => {
-      document.removeEventListener("pointerdown", away, true);
-      document.removeEventListener("keydown", away, true);
-    };
-  }, [open]);
+  const { open, setOpen, root } = usePopover();
   const settings = () => {
     root.current?.querySelector("button")?.focus(); // the dialog gives the focus back to what had it; this entry is gone by then
     setOpen(false);

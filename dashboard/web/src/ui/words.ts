@@ -51,3 +51,9 @@ export const nameOf = (entry: Entry): string => entry.person.name || entry.perso
 export const NO_TEAM = "No team";
 
 export const LOW_BATTERY_PCT = 20;
+
+/** When the server is tried again. */
+export function retryText(retryAt: number | null, now: number): string {
+  if (retryAt === null) return "Trying…";
+  return `Trying again in ${Math.max(1, Math.ceil((retryAt - now) / 1000))} s.`;
+}

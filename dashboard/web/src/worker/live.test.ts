@@ -216,6 +216,18 @@ describe("Live", () => {
     expect(server.page).toMatchObject({ a: 10, b: 11 });
   });
 
+  it("asks for a new token when a request of the page was refused, and believes what it is told", async () => {
+    const { server, live } = await started();
+    live.refused();
+    await pass();
+    expect(server.now.name).toBe("live");
+    expect(server.listening.map((l) => l.token)).toEqual(["t2"]);
+    server.session = "over";
+    live.refused();
+    await pass();
+    expect(server.now.name).toBe("expired");
+  });
+
   it("forgets the people of one company when somebody of another logs in", async () => {
     const { server, live } = await started();
     server.company = "rival";
@@ -322,6 +334,75 @@ describe("Live", () => {
     await pass();
     expect(server.now.name).toBe("live");
     expect(server.page).toMatchObject({ b: 11 });
+  });
+});
+
+describe("Live, where not every way is open", () => {
+  const rung = (server: Server) => server.posts.filter((p) => p.type === "connection").at(-1)!.ladder.rung;
+
+  it.each([
+    { blocked: ["websocket"], rung: "stream" },
+    { blocked: ["websocket", "stream"], rung: "poll" },
+  ] as const)("goes down to what gets through: $rung", async ({ blocked, rung: found }) => {
+    const { server } = await started((s) => (s.blocked = [...blocked]));
+    await pass(10_000);
+    expect(server.now.name).toBe("live");
+    expect(rung(server)).toBe(found);
+    server.move("b");
+    await pass();
+    expect(server.page["b"]).toBe(11);
+  });
+
+  it("stays where it is while the server is away", async () => {
+    const { server } = await started((s) => {
+      s.mqtt = "down";
+      s.up = false;
+    });
+    await pass(120_000);
+    expect(new Set(server.rungs)).toEqual(new Set(["websocket"]));
+    expect(server.now.name).toBe("reconnecting");
+  });
+
+  it("stays where it is when the token is what is refused", async () => {
+    const { server } = await started((s) => (s.mqtt = "refuses"));
+    await pass(60_000);
+    expect(new Set(server.rungs)).toEqual(new Set(["websocket"]));
+  });
+
+  it("tries the best way again while the other goes on, and changes over without a hole", async () => {
+    const { server } = await started((s) => (s.blocked = ["websocket"]));
+    await pass(10_000);
+    server.blocked = [];
+    server.move("b");
+    await pass(5 * 60_000);
+    expect(rung(server)).toBe("websocket");
+    expect(server.listening).toHaveLength(1);
+    expect(server.posts.filter((p) => p.type === "connection").slice(-2).map((p) => p.connection.name)).toEqual(["live", "live"]);
+    server.move("c");
+    await pass();
+    expect(server.page).toMatchObject({ b: 11, c: 12 });
+  });
+
+  it("keeps to the other way while the best is still shut, and asks at once when told to", async () => {
+    const { server, live } = await started((s) => (s.blocked = ["websocket"]));
+    await pass(20 * 60_000);
+    expect(server.now.name).toBe("live");
+    expect(rung(server)).toBe("stream");
+    server.blocked = [];
+    live.retryNow();
+    await pass();
+    expect(rung(server)).toBe("websocket");
+  });
+
+  it("begins with the best on another network", async () => {
+    const { server, live } = await started((s) => (s.blocked = ["websocket"]));
+    await pass(10_000);
+    server.blocked = [];
+    live.network(false);
+    live.network(true);
+    await pass();
+    expect(rung(server)).toBe("websocket");
+    expect(server.now.name).toBe("live");
   });
 });
 

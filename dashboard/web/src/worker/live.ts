@@ -83,11 +83,19 @@ export class Live {
     void this.#connect();
   }
 
-  /** Tries now instead of at the end of the wait. */
+  /** Tries now instead of at the end of the wait: the server if it is away, else the first rung if it is on another. */
   retryNow(): void {
+    if (this.#connection.name === "live" && this.#ladder.rung !== "websocket") return void this.#tryFirst();
     if (this.#connection.name === "live" || this.#connection.name === "expired") return;
     this.#backoff.reset();
     void this.#connect();
+  }
+
+  /** The server did not take the session elsewhere: asks for a new token now, which tells whether it is over. */
+  refused(): void {
+    if (this.#connection.name !== "live") return;
+    this.#session.invalidate();
+    void this.#renewLink();
   }
 
   network(up: boolean): void {
@@ -160,6 +168,7 @@ export class Live {
 
   /** From time to time, the first rung is tried while the lower one goes on. */
   async #tryFirst(): Promise<void> {
+    clearTimeout(this.#climb ?? undefined);
     const attempt = this.#attempt;
     try {
       const link = await this.#open("websocket", await this.#session.access());

@@ -56,6 +56,9 @@ scope.addEventListener("message", (event: MessageEvent<ToWorker>) => {
     case "retry":
       live?.retryNow();
       break;
+    case "refused":
+      live?.refused();
+      break;
     case "signedIn":
       live?.signedIn();
       break;

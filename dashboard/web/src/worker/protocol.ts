@@ -20,6 +20,8 @@ export type ToWorker =
   /** What the browser says about the network. */
   | { readonly type: "network"; readonly up: boolean }
   | { readonly type: "retry" }
+  /** A request of the page itself was refused. */
+  | { readonly type: "refused" }
   | { readonly type: "signedIn" };
 
 export type ToPage =

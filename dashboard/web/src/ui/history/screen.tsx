@@ -16,11 +16,10 @@ interface Props {
   readonly store: Store;
   readonly phone: boolean;
   readonly onClose: () => void;
-  readonly onUnauthorized: () => void;
 }
 
-export function HistoryScreen({ store, phone, onClose, onUnauthorized }: Props) {
-  const model = useMemo(() => new History(store, onUnauthorized), [store]);
+export function HistoryScreen({ store, phone, onClose }: Props) {
+  const model = useMemo(() => new History(store), [store]);
   const [chosen, setChosen] = useState(-1);
   const view = useRef<HistoryView | null>(null);
   const stage = useRef<HTMLElement>(null);
