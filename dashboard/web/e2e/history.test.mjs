@@ -72,7 +72,7 @@ part("the timeline has trips, stops and gaps, with their figures", async () => {
   await legs().first().waitFor();
   assert.deepEqual(await kinds(), ["trip", "stop", "gap", "trip"]);
   const words = await legs().allInnerTexts();
-  assert.match(words[0], /^08:00[\s\S]*Trip, 12 km[\s\S]*20 min, until 08:20 · up to 36 km\/h/);
+  assert.match(words[0], /^08:00[\s\S]*Trip, 12 km[\s\S]*20 min, until 08:20 · up to 36\skm\/h/);
   assert.match(words[1], /^08:20[\s\S]*Stop 1[\s\S]*10 min, until 08:30/);
   assert.match(words[2], /^08:30[\s\S]*No positions[\s\S]*1 h, until 09:30[\s\S]*not counted/);
   const figures = await page.getByTestId("history-figures").innerText();
@@ -174,7 +174,7 @@ part("another person, by the list; a reload shows the same; back leads to the li
   await page.reload();
   await ready();
   assert.deepEqual(await kinds(), ["trip", "stop", "gap", "trip"]);
-  await page.getByRole("navigation").getByRole("button", { name: "Live" }).click();
+  await page.getByRole("navigation").getByRole("button", { name: "Live", exact: true }).click();
   await page.locator("#people").waitFor();
   assert.equal(query().get("h"), null);
   await page.goBack();

@@ -4,6 +4,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { app, launch, logIn, openPage } from "./browser.mjs";
 import { publishOnce, town } from "./crowd.mjs";
+import { workday } from "./journey.mjs";
+import { Phone } from "./phone.mjs";
 import { Server, eventually } from "./server.mjs";
 
 const out = path.resolve(process.argv[2] ?? "../../docs/screenshots");
@@ -11,8 +13,10 @@ await mkdir(out, { recursive: true });
 const shoot = (page, name) => page.screenshot({ path: path.join(out, `${name}.png`), animations: "disabled" });
 const browser = await launch();
 try {
-  if (process.argv[3] !== "many") await shootDemo();
-  for (const people of [5_000, 20_000]) await shootMany(people);
+  const only = process.argv[3];
+  if (!only || only === "demo") await shootDemo();
+  if (!only || only === "history") await shootHistory();
+  if (!only || only === "many") for (const people of [5_000, 20_000]) await shootMany(people);
 } finally {
   await browser.close();
 }
@@ -68,6 +72,39 @@ async function shootDemo() {
     await wide.page.mouse.move(640, 20); // off the button, which is lit under the pointer
     await shoot(wide.page, "country");
     await wide.context.close();
+  } finally {
+    await server.close();
+  }
+}
+
+/** A day of somebody, in the middle of its replay. */
+async function shootHistory() {
+  const server = await Server.start();
+  try {
+    const password = "a long enough password";
+    await server.company("acme", "asha@acme.example", password, 1);
+    const [, line] = (await server.cli(["employee", "add", "acme", "ravi", "--name", "Ravi Kumar", "--team", "North", "--out", "-"])).trim().split("\n");
+    const [employee, username, secret, clientId] = line.split(",");
+    const phone = await Phone.connect(`mqtt://${server.mqtt}`, { company: "acme", employee, username, password: secret, clientId });
+    const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    const fixes = workday(Date.parse(`${day}T08:10:00Z`));
+    await Promise.all(fixes.map((fix) => phone.send(fix.lat, fix.lon, fix)));
+    await phone.end();
+    const token = await server.token("acme", "manager");
+    await eventually("all is stored", async () => (await server.get("companies/acme/stats", token)).fixes >= fixes.length);
+    for (const [name, width, height, colorScheme] of [["history", 1280, 800, "light"], ["history-dark", 1280, 800, "dark"], ["history-phone", 390, 844, "light"]]) {
+      const { page, context } = await openPage(browser, `${server.url}?p=ravi&h=${day}`, { viewport: { width, height }, colorScheme, timezoneId: "UTC" });
+      await logIn(page, "asha@acme.example", password);
+      await page.locator("[data-testid=history-panel][data-status=ready]").waitFor();
+      await page.getByRole("button", { name: "Got it" }).click({ timeout: 3000 }).catch(() => {});
+      await page.getByTestId("legs").locator("li").nth(9).locator("button").click();
+      await page.getByRole("button", { name: "Show the whole way" }).click();
+      await page.waitForFunction(() => window.__history.drawn);
+      await page.mouse.move(width / 2, 20);
+      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1500))); // labels have been placed
+      await shoot(page, name);
+      await context.close();
+    }
   } finally {
     await server.close();
   }

@@ -34,20 +34,25 @@ export function duration(s: number): string {
 export function clockTime(ms: number, now: number): string {
   const day = new Intl.DateTimeFormat("en", { dateStyle: "short", ...zone() });
   const options: Intl.DateTimeFormatOptions = day.format(ms) === day.format(now)
-    ? { hour: "2-digit", minute: "2-digit", second: "2-digit" }
-    : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+    ? { hour: hour(), minute: "2-digit", second: "2-digit" }
+    : { day: "numeric", month: "short", hour: hour(), minute: "2-digit" };
   return new Intl.DateTimeFormat(undefined, { ...options, ...zone(), ...hours(), ...named() }).format(ms);
 }
 
 /** A moment's hours and minutes on the viewer's clock, with seconds where they matter. */
 export function timeOfDay(ms: number, seconds = false): string {
-  const options: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) };
+  const options: Intl.DateTimeFormatOptions = { hour: hour(), minute: "2-digit", ...(seconds && { second: "2-digit" }) };
   return new Intl.DateTimeFormat(undefined, { ...options, ...zone(), ...hours() }).format(ms);
 }
 
 const zone = (): Intl.DateTimeFormatOptions => (style.zone ? { timeZone: style.zone } : {});
 
 const hours = (): Intl.DateTimeFormatOptions => (style.clock === "language" ? {} : { hourCycle: style.clock === "12" ? "h12" : "h23" });
+
+/** Two digits, but for a clock of twelve hours, where nobody writes 09:00 am. */
+function hour(): "numeric" | "2-digit" {
+  return new Intl.DateTimeFormat(undefined, { hour: "numeric", ...hours() }).resolvedOptions().hour12 ? "numeric" : "2-digit";
+}
 
 /** Whoever has chosen another zone than the device's must not forget it. */
 const named = (): Intl.DateTimeFormatOptions => (style.zone ? { timeZoneName: "short" } : {});

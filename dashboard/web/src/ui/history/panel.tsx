@@ -172,7 +172,7 @@ function detail(leg: Leg): string {
   if (leg.kind === "gap") return `${until} · ${distance(leg.distanceM)} apart, not counted`;
   if (leg.kind === "stop") return leg.silentS >= 60 ? `${until} · silent for ${duration(leg.silentS)}` : until;
   const fastest = leg.points.reduce((most, p) => Math.max(most, p.speedMps ?? 0), 0);
-  return fastest > 0 ? `${until} · up to ${speed(fastest)}` : until;
+  return fastest > 0 ? `${until} · up to ${speed(fastest).replace(" ", "\u00a0")}` : until;
 }
 
 function Days({ store, model, onPick }: { store: Store; model: History; onPick: () => void }) {
