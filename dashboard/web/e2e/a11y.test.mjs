@@ -31,6 +31,15 @@ const SCREENS = {
   card: [(page) => page.locator("[data-employee=p1]").click(), (page) => page.getByRole("button", { name: "Close details" }).click()],
   "card of who never reported": [(page) => page.locator("[data-employee=p2]").click(), (page) => page.getByRole("button", { name: "Close details" }).click()],
   menu: [(page) => page.getByRole("button", { name: /^Account/ }).click(), (page) => page.keyboard.press("Escape")],
+  connection: [(page) => page.getByTestId("connection").click(), (page) => page.keyboard.press("Escape")],
+  palette: [(page) => page.keyboard.press("Control+k"), (page) => page.keyboard.press("Escape")],
+  "palette without an answer": [
+    async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.getByTestId("palette").getByRole("combobox").fill("zzz");
+    },
+    (page) => page.keyboard.press("Escape"),
+  ],
   settings: [(page) => page.keyboard.press("?"), (page) => page.keyboard.press("Escape")],
   "nobody matches": [(page) => page.getByRole("searchbox").fill("zzz"), (page) => page.getByRole("button", { name: "Clear filters" }).click()],
 };
@@ -100,8 +109,64 @@ test("the keyboard is enough, and its focus is never lost", { timeout: 60_000 },
   await context.close();
 });
 
+test("a few letters lead anywhere", { timeout: 60_000 }, async () => {
+  const { page, context } = await enter(SIZES.wide);
+  const palette = page.getByTestId("palette");
+  const go = async (text) => {
+    await page.keyboard.press("Control+k");
+    await palette.getByRole("combobox").fill(text);
+    await palette.getByRole("option").first().waitFor();
+    await page.keyboard.press("Enter");
+    await palette.waitFor({ state: "detached" });
+  };
+  await go("p1");
+  assert.equal((await app(page)).selected, "p1");
+  await go("follow");
+  await page.getByRole("button", { name: "Following" }).waitFor();
+  await go("dark app");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await go("hist");
+  await page.locator("[data-testid=history-panel]").waitFor();
+  await go("live");
+  await page.locator("#people").waitFor();
+  await go("show never");
+  await eventually("those who never reported are listed", async () => (await page.locator("#people [role=option]").count()) === 2);
+  await go("p3"); // though the filter hides nobody of that name, and though it would
+  assert.equal((await app(page)).selected, "p3");
+  await page.keyboard.press("Control+k");
+  await palette.getByRole("combobox").fill("p");
+  const chosen = () => palette.locator("[aria-selected=true]").innerText();
+  const first = await chosen();
+  await page.keyboard.press("ArrowDown");
+  assert.notEqual(await chosen(), first);
+  await page.keyboard.press("ArrowUp");
+  assert.equal(await chosen(), first);
+  await page.keyboard.press("Escape");
+  await palette.waitFor({ state: "detached" });
+  assert.equal((await app(page)).selected, "p3", "Escape closes the palette and nothing else");
+  await context.close();
+});
+
+test("the list can keep to what the map shows", { timeout: 60_000 }, async () => {
+  const { page, context } = await enter(SIZES.wide);
+  const rows = page.locator("#people [role=option]");
+  await page.getByLabel(/^In view/).check();
+  await eventually("who has no position is not in view", async () => (await rows.count()) === 1);
+  const box = await page.locator("canvas.maplibregl-canvas").boundingBox();
+  await page.mouse.move(box.x + 150, box.y + box.height - 120);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 150, box.y + 10, { steps: 6 }); // p1, in the middle, ends above the edge
+  await page.mouse.up();
+  await page.getByText("All who match are outside the part of the map that is seen.").waitFor();
+  await page.getByRole("button", { name: "Show everybody" }).click();
+  await eventually("p1 is back", async () => (await rows.count()) === 1);
+  await page.getByLabel(/^In view/).uncheck();
+  await eventually("everybody is listed", async () => (await rows.count()) === 3);
+  await context.close();
+});
+
 test("the map says in words what it shows", async () => {
   const { page, context } = await enter(SIZES.wide);
-  await page.getByRole("region", { name: /^Map of 3 people: 1 moving, 0 idle, 0 late/ }).waitFor();
+  await page.getByRole("region", { name: /^Map of 3 people: 1 moving, 0 idle, 0 late, 0 offline, in view 1/ }).waitFor();
   await context.close();
 });

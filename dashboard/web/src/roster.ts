@@ -20,17 +20,17 @@ export class Roster {
 
   constructor(store: Store) {
     effect(() => {
-      const matching = store.matching.value;
+      const listed = store.listed.value;
       const order = store.order.value;
       const ranks = store.ranks.value;
       const held = this.held.value;
       const teams = grouped.value ? store.teams.value : [];
-      const key = JSON.stringify([order, store.filter.value, store.team.value, store.query.value, store.people, teams]);
+      const key = JSON.stringify([order, store.filter.value, store.team.value, store.query.value, store.onlyInView.value && store.box.value, store.people, teams]);
       const now = performance.now();
       if (key === this.#key && (held || now - this.#sorted < EVERY_MS)) return;
       this.#key = key;
       this.#sorted = now;
-      const sorted = sort([...matching], order, (id) => ranks.get(id) ?? 0).map((e) => e.person.id);
+      const sorted = sort([...listed], order, (id) => ranks.get(id) ?? 0).map((e) => e.person.id);
       const keyOfId = (id: string) => keyOf(store.person(id) ?? { team: null });
       const { ids, groups } = teams.length ? groupBy(sorted, teams, keyOfId) : { ids: sorted, groups: [] };
       batch(() => { // rows and headings belong together

@@ -2,6 +2,7 @@
 
 import { batch as together, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { unpack } from "./core/columns";
+import { isIn, type Box } from "./core/geo";
 import { needsBanner, type Connection } from "./core/connection";
 import { FIRST, type Ladder } from "./core/ladder";
 import { count, entriesAt, fold, matches, nameRanks, queryWords, type Counts, type Entry, type Filter, type Order } from "./core/list";
@@ -36,6 +37,10 @@ export class Store {
   readonly query = signal("");
   readonly order = signal<Order>("urgency");
   readonly follow = signal(false);
+  /** What the map shows; null while there is none. */
+  readonly box = signal<Box | null>(null);
+  /** Whether the list has only people in it. */
+  readonly onlyInView = signal(false);
   /** The days whose history is shown, of who is selected; null while the live view is. */
   readonly history = signal<Period | null>(null);
   /** Why there is no map, or "". */
@@ -59,6 +64,10 @@ export class Store {
   readonly teams: ReadonlySignal<readonly Team[]>;
   /** Those that pass filter and search, in no order. */
   readonly matching: ReadonlySignal<readonly Entry[]>;
+  /** Those of them who are on the part of the map that is seen. */
+  readonly inView: ReadonlySignal<readonly Entry[]>;
+  /** Those whom the list has. */
+  readonly listed: ReadonlySignal<readonly Entry[]>;
   readonly chosen: ReadonlySignal<Entry | null>;
   /** The connection is away for long enough that nothing may be shown as live. */
   readonly frozen: ReadonlySignal<boolean>;
@@ -91,6 +100,11 @@ export class Store {
       const filter = this.filter.value;
       return shown.value.filter((e) => matches(e, this.#folded.get(e.person.id) ?? "", filter, words));
     });
+    this.inView = computed(() => {
+      const box = this.box.value;
+      return box ? this.matching.value.filter(({ person: { fix } }) => fix && isIn(box, [fix.lon, fix.lat])) : [];
+    });
+    this.listed = computed(() => (this.onlyInView.value && this.box.value ? this.inView.value : this.matching.value));
     this.chosen = computed(() => this.entries.value.get(this.selected.value ?? "") ?? null);
     this.frozen = computed(() => {
       this.now.value; // counts with the second

@@ -29,7 +29,15 @@ export function circle([lon, lat]: LonLat, radiusM: number, points = 64): LonLat
   return ring;
 }
 
-/** The smallest box around places, or null for none: [west, south, east, north]. */
+/** West, south, east, north. What crosses the antimeridian has a west below -180 or an east above 180. */
+export type Box = readonly [west: number, south: number, east: number, north: number];
+
+/** Reports whether a place is in a box, on whichever turn around the world the box is. */
+export function isIn([west, south, east, north]: Box, [lon, lat]: LonLat): boolean {
+  return lat >= south && lat <= north && (((lon - west) % 360) + 360) % 360 <= east - west;
+}
+
+/** The smallest box around places, or null for none. */
 export function bounds(places: Iterable<LonLat>): [number, number, number, number] | null {
   let box: [number, number, number, number] | null = null;
   for (const [lon, lat] of places) {

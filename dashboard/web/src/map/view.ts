@@ -3,7 +3,7 @@
 
 import { AttributionControl, GeoJSONSource, ScaleControl, type Map as MapLibre, type MapMouseEvent } from "maplibre-gl";
 import type { GeoJSON } from "geojson";
-import { bounds, graticule, graticuleStep, type LonLat } from "../core/geo";
+import { bounds, graticule, graticuleStep, type Box, type LonLat } from "../core/geo";
 import type { Entry } from "../core/list";
 import type { Units } from "../core/style";
 import { stretches, type TrailPoint } from "../core/trail";
@@ -22,7 +22,8 @@ export interface MapEvents {
   picked(id: string | null): void;
   /** The user has taken hold of the map. */
   dragged(): void;
-  moved(camera: Camera): void;
+  /** `box`: what is seen. */
+  moved(camera: Camera, box: Box): void;
   /** The configured street map cannot be drawn; the built-in map is shown. */
   streetsFailed(): void;
 }
@@ -140,12 +141,18 @@ export class MapView {
     });
     map.on("mouseout", () => this.#crowd.hover(null));
     map.on("dragstart", () => this.events.dragged());
+    map.once("load", () => this.#tellMoved());
     map.on("moveend", () => {
-      const { lng, lat } = map.getCenter();
-      this.events.moved({ lat, lon: lng, zoom: map.getZoom() });
+      this.#tellMoved();
       this.#drawGrid();
       this.#feedNames();
     });
+  }
+
+  #tellMoved(): void {
+    const { lng, lat } = this.#map.getCenter();
+    const seen = this.#map.getBounds();
+    this.events.moved({ lat, lon: lng, zoom: this.#map.getZoom() }, [seen.getWest(), seen.getSouth(), seen.getEast(), seen.getNorth()]);
   }
 
   #at(e: MapMouseEvent) {

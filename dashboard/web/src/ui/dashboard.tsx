@@ -1,5 +1,6 @@
 // The live view: bar, list, map, card; on a phone the list is a sheet over the map.
 
+import type { ComponentType } from "preact";
 import { batch, effect, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { dateIn } from "../core/day";
@@ -34,6 +35,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
   const camera = useRef<Camera | null>(view.camera);
   const [phone, setPhone] = useState(PHONE.matches);
   const [settings, setSettings] = useState(false);
+  const [palette, setPalette] = useState(0); // which one is open; its own number, so that a new one is not closed by the end of the last
   style.value; // everything is written anew when it changes
 
   useEffect(() => {
@@ -48,6 +50,7 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
       batch(() => {
         store.select(view.selected);
         store.filter.value = view.filter;
+        store.team.value = view.team;
         store.query.value = view.query;
         store.history.value = view.history;
       });
@@ -55,6 +58,15 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
     window.addEventListener("popstate", back);
     return () => window.removeEventListener("popstate", back);
   }, [store]);
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent) => {
+      if (e.key.toLowerCase() !== "k" || !(e.ctrlKey || e.metaKey) || e.shiftKey || e.altKey) return;
+      e.preventDefault(); // in some browsers the address bar takes it
+      if (!document.querySelector("dialog[open]")) setPalette(++palettes);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
   useEffect(() => {
     const onKey = (e: KeyboardEvent) => {
       if (isTyping(e.target) || store.history.peek()) return;
@@ -80,15 +92,31 @@ export function Dashboard({ store, view, onRetry, onSignedIn, onLogout, onMap }:
     <div class={`app ${phone ? "is-phone" : ""} ${store.frozen.value ? "is-frozen" : ""}`}>
       <TopBar
         store={store} onSettings={() => setSettings(true)} onLogout={onLogout} onRetry={onRetry}
-        onLive={() => store.history.peek() && toLive()} onHistory={() => store.history.peek() ?? toHistory()}
+        onLive={() => store.history.peek() && toLive()} onHistory={() => store.history.peek() ?? toHistory()} onSearch={() => setPalette(++palettes)}
       />
       {store.history.value
         ? <Past store={store} phone={phone} onClose={toLive} />
         : <Now store={store} phone={phone} roster={roster} camera={camera} onRetry={onRetry} onMap={onMap} onHistory={toHistory} />}
+      {palette > 0 && (
+        <Late
+          key={palette} load={loadPalette} store={store} onClose={() => setPalette((now) => (now === palette ? 0 : now))} onLive={() => store.history.peek() && toLive()}
+          onHistory={toHistory} onSettings={() => setSettings(true)} onLogout={onLogout}
+        />
+      )}
       {settings && <Settings onClose={() => setSettings(false)} />}
       {expired && <LoginDialog email={store.identity.value?.subject ?? ""} onDone={onSignedIn} />}
     </div>
   );
+}
+
+let palettes = 0;
+const loadPalette = () => import("./palette").then((m) => m.Palette);
+
+/** Something that is loaded when it is first wanted. */
+function Late<P extends object>({ load, ...props }: P & { load: () => Promise<ComponentType<P>> }) {
+  const [Loaded, setLoaded] = useState<ComponentType<P> | null>(null);
+  useEffect(() => void load().then((c) => setLoaded(() => c)), [load]);
+  return Loaded && <Loaded {...(props as unknown as P)} />;
 }
 
 interface NowProps extends Pick<Props, "store" | "onRetry" | "onMap"> {

@@ -43,7 +43,8 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
         made = new MapView(element, shade.value, camera, {
           picked: onPick,
           dragged: () => (store.follow.value = false),
-          moved: (c) => {
+          moved: (c, box) => {
+            store.box.value = box;
             setStreet(c.zoom >= STREET_ZOOM);
             onMoved(c);
           },
@@ -71,6 +72,7 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
       observer.disconnect();
       stop();
       made?.remove();
+      store.box.value = null;
       onReady(null);
     };
   }, []);
@@ -146,7 +148,7 @@ function places(store: Store): LonLat[] {
 /** What the map shows, for who cannot see it. */
 function summary(store: Store): string {
   const c = store.counts.value;
-  return `Map of ${integer(c.all)} people: ${integer(c.moving)} moving, ${integer(c.idle)} idle, ${integer(c.late)} late, ${integer(c.offline)} offline. The list holds the same.`;
+  return `Map of ${integer(c.all)} people: ${integer(c.moving)} moving, ${integer(c.idle)} idle, ${integer(c.late)} late, ${integer(c.offline)} offline, in view ${integer(store.inView.value.length)}. The list holds the same.`;
 }
 
 function StreetHint() {

@@ -38,7 +38,13 @@ export function Panel({ store, roster, onPick }: { store: Store; roster: Roster;
       <Counters store={store} />
       <TeamBar store={store} />
       <div class="list-head">
-        <span>{integer(store.matching.value.length)} {store.matching.value.length === 1 ? "person" : "people"}</span>
+        <span>{integer(store.listed.value.length)} {store.listed.value.length === 1 ? "person" : "people"}</span>
+        {store.box.value && (
+          <label class="in-view">
+            <input type="checkbox" checked={store.onlyInView.value} onChange={(e) => (store.onlyInView.value = e.currentTarget.checked)} />
+            In view <span class="num">{integer(store.inView.value.length)}</span>
+          </label>
+        )}
         <label>
           <span class="visually-hidden">Sort by</span>
           <select value={store.order.value} onChange={(e) => (store.order.value = e.currentTarget.value as Order)}>
@@ -141,6 +147,7 @@ function Empty({ store }: { store: Store }) {
     store.query.value = "";
     store.filter.value = "all";
     store.team.value = null;
+    store.onlyInView.value = false;
   };
   return (
     <div class="empty">
@@ -154,6 +161,7 @@ function Empty({ store }: { store: Store }) {
 /** Why nobody is listed, by what was asked for. */
 function nobody(store: Store): string {
   const { query, filter, team } = store;
+  if (store.matching.value.length) return "All who match are outside the part of the map that is seen.";
   const narrowed = filter.value !== "all" || team.value !== null;
   if (query.value) return `No name or ID${store.teams.value.length ? " or team" : ""} contains “${query.value}”${narrowed ? " in this filter" : ""}.`;
   if (team.value === null) return `Nobody is “${FILTER_WORDS[filter.value]}” at the moment.`;

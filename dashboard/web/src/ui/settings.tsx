@@ -10,7 +10,7 @@ import { CloseIcon } from "./icons";
 const THEMES: readonly [Theme, string][] = [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]];
 const UNITS: readonly [Units, string][] = [["metric", "Kilometres"], ["imperial", "Miles"]];
 const CLOCKS: readonly [Clock, string][] = [["language", "Usual"], ["24", "24 hours"], ["12", "12 hours"]];
-const KEYS: readonly [string, string][] = [["/", "search"], ["↑ ↓ Enter", "choose in the list"], ["F", "follow"], ["?", "settings"], ["Esc", "close"]];
+const KEYS: readonly [string, string][] = [["/", "search"], ["↑ ↓ Enter", "choose in the list"], ["F", "follow"], ["Ctrl K or ⌘K", "go to a person, do something"], ["?", "settings"], ["Esc", "close"]];
 
 export function Settings({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -2,8 +2,10 @@
 
 import type { Store } from "../store";
 import { ConnectionMenu } from "./connection-menu";
-import { ChevronIcon, Mark } from "./icons";
+import { ChevronIcon, Mark, SearchIcon } from "./icons";
 import { usePopover } from "./popover";
+
+const MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 interface Props {
   readonly store: Store;
@@ -12,9 +14,10 @@ interface Props {
   readonly onLive: () => void;
   readonly onHistory: () => void;
   readonly onRetry: () => void;
+  readonly onSearch: () => void;
 }
 
-export function TopBar({ store, onSettings, onLogout, onLive, onHistory, onRetry }: Props) {
+export function TopBar({ store, onSettings, onLogout, onLive, onHistory, onRetry, onSearch }: Props) {
   const identity = store.identity.value;
   const past = store.history.value !== null;
   return (
@@ -26,6 +29,9 @@ export function TopBar({ store, onSettings, onLogout, onLive, onHistory, onRetry
         <button aria-current={past ? "page" : undefined} onClick={onHistory}>History</button>
       </nav>
       <span class="spacer" />
+      <button class="search-button" aria-haspopup="dialog" title="Go to a person or do something" onClick={onSearch}>
+        <SearchIcon /><span>Go to…</span><kbd aria-hidden="true">{MAC ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
       <ConnectionMenu store={store} onRetry={onRetry} />
       <UserMenu name={identity?.name || identity?.subject || ""} detail={identity?.subject ?? ""} role={identity?.role ?? ""} onSettings={onSettings} onLogout={onLogout} />
     </header>
