@@ -99,6 +99,7 @@ function Facts({ entry, now }: { entry: Entry; now: number }) {
         <Fact name="Battery"><Battery pct={fix.batteryPct} charging={fix.charging} /></Fact>
         <Fact name="Network">{fix.network ? networkWord(fix.network) : <Unknown />}</Fact>
         <Today id={entry.person.id} />
+        <Fact name="Reports" wide>{pace(entry, now)}</Fact>
         <Fact name="Recorded" wide>{age(now - fix.recordedAt)} ago <span class="dim">{clockTime(fix.recordedAt, now)}</span></Fact>
         <Fact name="Received" wide>
           {age(now - fix.receivedAt)} ago <span class="dim">{delayS > 5 ? `${age(delayS * 1000)} on the way` : clockTime(fix.receivedAt, now)}</span>
@@ -106,6 +107,15 @@ function Facts({ entry, now }: { entry: Entry; now: number }) {
       </dl>
     </>
   );
+}
+
+/** How often this phone reports, which it decides itself, and how it keeps to that. */
+function pace({ person, state }: Entry, now: number) {
+  if (!person.fix || person.intervalS === null) return <span class="dim">not known yet how often</span>;
+  const interval = intervalOf(person);
+  const due = newestSign(person.fix) + interval * 1000 - now;
+  const when = due >= 0 ? `next in ${age(due)}` : `${age(-due)} overdue`;
+  return <>about every {age(interval * 1000)}{state !== "off_shift" && <> <span class="dim">{when}</span></>}</>;
 }
 
 function Today({ id }: { id: string }) {

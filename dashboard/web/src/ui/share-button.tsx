@@ -21,7 +21,7 @@ export function ShareButton({ store, employee, name }: Omit<ShareDialogProps, "o
   const show = () => void import("./share-dialog").then(({ ShareDialog }) => setOpen({ for: employee, Dialog: ShareDialog }));
   return (
     <>
-      <button class="pill" aria-haspopup="dialog" onClick={show}><ShareIcon />Share position</button>
+      <button class="pill" aria-haspopup="dialog" onClick={show}><ShareIcon />Share<span class="visually-hidden"> position</span></button>
       {open?.for === employee && <open.Dialog store={store} employee={employee} name={name} onClose={() => setOpen(null)} />}
     </>
   );
