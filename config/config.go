@@ -97,8 +97,9 @@ type Judge struct {
 
 // Map configures the base map.
 type Map struct {
-	Style       string `key:"style" doc:"Street map: style:URL, raster:URL-TEMPLATE. Empty: the built-in world map."`
-	Attribution string `key:"attribution" doc:"Whom a street map must name."`
+	Style       string   `key:"style" doc:"Street map: pmtiles:FILE on this machine, style:URL, raster:URL-TEMPLATE. Empty: the built-in world map."`
+	Attribution string   `key:"attribution" doc:"Whom a street map must name, if it does not say so itself."`
+	Hosts       []string `key:"hosts" doc:"Origins like https://tiles.example.com, besides that of map.style, from which a style loads tiles, fonts or icons."`
 }
 
 // Log configures the log.
@@ -117,6 +118,7 @@ func Default() Config {
 			MaxPublishesPerSecond: 100, MaxPublishBurst: 1000, MaxSubscriptions: 64,
 			MaxPayload: 256 << 10, MaxBatch: 10_000, ConnectTimeout: 10 * time.Second,
 		},
+		Map:      Map{Hosts: []string{}},
 		TLS:      TLS{Domains: []string{}, HTTPAddr: ":443", MQTTAddr: ":8883"},
 		Identity: Identity{Issuers: Issuers{}},
 		Metrics:  Metrics{Addr: "127.0.0.1:9090"},
@@ -235,9 +237,7 @@ func (c Config) Validate() error {
 	}
 	errs = append(errs, c.Journal.validate()...)
 	errs = append(errs, c.Judge.validate()...)
-	if s := c.Map.Style; s != "" && !strings.HasPrefix(s, "style:") && !strings.HasPrefix(s, "raster:") {
-		bad("map.style", "%q must start with style: or raster:", s)
-	}
+	errs = append(errs, c.Map.validate()...)
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

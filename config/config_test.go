@@ -67,6 +67,12 @@ func TestLoadRefuses(t *testing.T) {
 		{"no publishes", "mqtt:\n  max_publishes_per_second: 0\n", "mqtt.max_publishes_per_second: must be at least 1"},
 		{"large batch", "mqtt:\n  max_batch: 20000\n", "mqtt.max_batch: must be between 1 and 10000"},
 		{"negative", "mqtt:\n  max_connections_per_company: -1\n", "mqtt.max_connections_per_company: must not be negative"},
+		{"a map of no kind", "map:\n  style: https://tiles.example/style.json\n", "must start with pmtiles:, style: or raster:"},
+		{"an archive without a file", "map:\n  style: 'pmtiles:'\n", "map.style: name the file after pmtiles:"},
+		{"a style without a host", "map:\n  style: 'style:style.json'\n", "an address that begins with https:// or http://"},
+		{"a host that says more to the browser", "map:\n  style: \"style:https://a;script-src *\"\n", "map.style: "},
+		{"raster tiles without places for numbers", "map:\n  style: 'raster:https://tiles.example/{z}.png'\n", "holds {z}, {x} and {y}"},
+		{"a host with a path", "map:\n  hosts: ['https://tiles.example/a']\n", `map.hosts: "https://tiles.example/a" is no origin`},
 		{"bad origin", "http:\n  origins: [example]\n", `http.origins: "example" is not an origin`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

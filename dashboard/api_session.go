@@ -161,7 +161,7 @@ type settingsOutput struct {
 		Version string    `json:"version"`
 		At      time.Time `json:"at" doc:"The server's clock."`
 		Map     struct {
-			Style       string `json:"style" doc:"Empty: the built-in world map."`
+			Style       string `json:"style" doc:"pmtiles:PATH on this server, style:URL or raster:URL-TEMPLATE. Empty: the built-in world map."`
 			Attribution string `json:"attribution"`
 		} `json:"map"`
 	}
@@ -170,6 +170,6 @@ type settingsOutput struct {
 func (s *server) settings(context.Context, *struct{}) (*settingsOutput, error) {
 	out := &settingsOutput{}
 	out.Body.Version, out.Body.At = s.Version, s.Now().UTC()
-	out.Body.Map.Style, out.Body.Map.Attribution = s.MapStyle, s.MapAttribution
+	out.Body.Map.Style, out.Body.Map.Attribution = s.publicMapStyle(), s.MapAttribution
 	return out, nil
 }

@@ -64,9 +64,12 @@ type Options struct {
 	Ready      []Check
 	// BehindTLS says that browsers come by TLS, through a proxy: cookies are
 	// marked Secure.
-	BehindTLS      bool
+	BehindTLS bool
+	// MapStyle is empty, or a street map: "pmtiles:FILE", which is served, or
+	// "style:URL" or "raster:URL-TEMPLATE", which browsers load from there.
 	MapStyle       string
 	MapAttribution string
+	MapHosts       []string // origins that a style loads from, besides its own
 	Version        string
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer
@@ -89,7 +92,8 @@ type server struct {
 	shareReads *prometheus.CounterVec
 }
 
-// New returns the handler of the whole web side. It serves as long as the
+// New returns the handler of the whole web side, or [ErrNotPMTiles] if the
+// street map is no archive. It serves as long as the
 // parts in o do, and starts no goroutine of its own.
 func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.People == nil || o.Changes == nil || o.Identities == nil || o.MQTT == nil || o.Logger == nil {
@@ -110,6 +114,9 @@ func New(o Options) (http.Handler, error) {
 	routes := http.NewServeMux()
 	s.routeAPI(routes)
 	s.routeHealth(routes)
+	if err := s.routeStreets(routes); err != nil {
+		return nil, err
+	}
 	if err := s.routeApp(routes); err != nil {
 		return nil, err
 	}

@@ -70,13 +70,14 @@ func (s *server) secure(next http.Handler) http.Handler {
 	})
 }
 
-// contentSecurityPolicy allows this server, and the host of a street map if
+// contentSecurityPolicy allows this server, and the hosts of a street map if
 // one is configured. Map libraries set inline styles; nothing else is inline.
 func (s *server) contentSecurityPolicy() string {
 	tiles := ""
-	if _, address, ok := strings.Cut(s.MapStyle, ":"); ok {
-		if u, err := url.Parse(address); err == nil && u.Host != "" {
-			tiles = " " + u.Scheme + "://" + u.Host
+	_, address, _ := strings.Cut(s.MapStyle, ":")
+	for _, from := range append([]string{address}, s.MapHosts...) {
+		if u, err := url.Parse(from); err == nil && u.Host != "" {
+			tiles += " " + u.Scheme + "://" + u.Host
 		}
 	}
 	return strings.Join([]string{

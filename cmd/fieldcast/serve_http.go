@@ -31,6 +31,7 @@ func (s *server) startHTTP(context.Context) (func(context.Context) error, error)
 		BehindTLS:      s.config.HTTP.BehindTLS || s.certificates != nil,
 		MapStyle:       s.config.Map.Style,
 		MapAttribution: s.config.Map.Attribution,
+		MapHosts:       s.config.Map.Hosts,
 		Version:        buildVersion(),
 		Logger:         s.log.With("component", "dashboard"),
 		Registerer:     s.metrics,
