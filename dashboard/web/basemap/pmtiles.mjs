@@ -13,10 +13,10 @@ const MVT = 1;
  * Returns the bytes of an archive. The same tiles give the same bytes, in whatever order they come.
  *
  * @param {Iterable<{z: number, x: number, y: number, data: Uint8Array}>} tiles vector tiles, not compressed
- * @param {{minZoom: number, maxZoom: number, metadata: object}} options
+ * @param {{minZoom: number, maxZoom: number, metadata: object, bounds?: number[]}} options west, south, east, north; the world unless given
  * @returns {Buffer}
  */
-export function writePMTiles(tiles, { minZoom, maxZoom, metadata }) {
+export function writePMTiles(tiles, { minZoom, maxZoom, metadata, bounds = [-180, -85.051129, 180, 85.051129] }) {
   const { entries, blobs, dataBytes, addressed } = layOut(tiles);
   const { root, leaves } = directories(entries);
   const meta = gzip(JSON.stringify(metadata));
@@ -33,7 +33,7 @@ export function writePMTiles(tiles, { minZoom, maxZoom, metadata }) {
   });
   [addressed, entries.length, blobs.length].forEach((n, i) => header.writeBigUInt64LE(BigInt(n), 72 + 8 * i));
   header.set([1, GZIP, GZIP, MVT, minZoom, maxZoom], 96); // 1: tile data is in the order of the entries
-  [-180, -85.051129, 180, 85.051129].forEach((deg, i) => header.writeInt32LE(Math.round(deg * 1e7), 102 + 4 * i));
+  bounds.forEach((deg, i) => header.writeInt32LE(Math.round(deg * 1e7), 102 + 4 * i));
   header.writeUInt8(minZoom, 118); // the centre stays at 0, 0
 
   return Buffer.concat([header, root, meta, leaves, ...blobs]);

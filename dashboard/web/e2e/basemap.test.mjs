@@ -5,9 +5,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { app, launch, logIn, openPage } from "./browser.mjs";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { app, barriers, launch, logIn, openPage } from "./browser.mjs";
 import { Phone } from "./phone.mjs";
 import { Server, eventually } from "./server.mjs";
+import { townArchive } from "./town.mjs";
 
 const [email, password] = ["asha@acme.example", "a long enough password"];
 const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==", "base64");
@@ -83,6 +87,55 @@ test("a style of elsewhere is drawn with the people on top", { timeout: 60_000 }
     });
   } finally {
     host.close();
+  }
+});
+
+test("streets from an archive on the server, which fails and comes back", { timeout: 120_000 }, async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "fieldcast-map-"));
+  const file = path.join(folder, "town.pmtiles");
+  await writeFile(file, townArchive(12.97, 77.59));
+  try {
+    await withMap(`pmtiles:${file}`, async (page, complaints) => {
+      const drawn = (layer) => page.evaluate((id) => window.__app.drawnOf(id), layer);
+      await eventually("streets are drawn", async () => (await drawn("streets-motorway")) > 0);
+      await page.getByRole("button", { name: "Zoom in" }).click();
+      await page.getByRole("button", { name: "Zoom in" }).click();
+      await eventually("and houses", async () => (await drawn("streets-building")) > 0);
+      assert.ok((await attribution(page)).includes("© The Tile Company"), "what the operator says counts more than what the archive says");
+      assert.deepEqual(elsewhere(complaints), []);
+      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/town.png` });
+      assert.deepEqual(await barriers(page), []);
+      await eventually("streets are drawn in the other theme", async () => (await drawn("streets-motorway")) > 0);
+
+      await page.keyboard.press("?");
+      const settings = page.getByRole("dialog", { name: "Settings" });
+      await eventually("the border is drawn", async () => (await drawn("boundary-streets-0")) > 0);
+      await settings.getByLabel("Borders of countries").uncheck();
+      await eventually("the border is gone", async () => (await drawn("boundary-streets-0")) === 0);
+      await settings.getByLabel("Borders of countries").check();
+      await settings.getByLabel("Streets").uncheck();
+      await eventually("the built-in map is wanted", async () => (await drawn("streets-motorway")) === 0);
+      await page.reload();
+      await eventually("the map has p1", async () => (await app(page)).markersDrawn === 1);
+      assert.equal(await drawn("streets-motorway"), 0, "that is remembered");
+      await page.keyboard.press("?");
+      await settings.getByLabel("Streets").check();
+      await eventually("streets are wanted again", async () => (await drawn("streets-motorway")) > 0);
+      await page.keyboard.press("Escape");
+
+      await rename(file, `${file}.away`);
+      const cdp = await page.context().newCDPSession(page);
+      await cdp.send("Network.clearBrowserCache");
+      await page.reload();
+      await page.getByText("The street map cannot be loaded.").waitFor();
+      await eventually("the built-in map is shown", async () => (await attribution(page)).includes("Natural Earth"));
+      assert.equal((await app(page)).markersDrawn, 1);
+      await rename(`${file}.away`, file);
+      await page.getByRole("button", { name: "Try again" }).click();
+      await eventually("the streets are back", async () => (await drawn("streets-motorway")) > 0);
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });
 

@@ -20,6 +20,10 @@ export function installHook(store: Store, map: { readonly view: MapView | null }
     drawnAt(employee: string) {
       return map.view?.drawnAt(employee) ?? null;
     },
+    /** How much of a layer of the map is seen; 0 of one that there is not. */
+    drawnOf(layer: string) {
+      return map.view?.drawnOf(layer) ?? 0;
+    },
     get connection() {
       return store.connection.peek().name;
     },

@@ -5,6 +5,7 @@ import { render } from "preact";
 import { parseView } from "./core/view";
 import type { MapView } from "./map/view";
 import { Store } from "./store";
+import { watchBaseMap } from "./base-map";
 import { watchPast } from "./past";
 import { watchPreferences } from "./preferences";
 import { whenRefused } from "./refusal";
@@ -66,6 +67,7 @@ function App() {
 whenRefused(() => tell({ type: "refused" }));
 watchTheme();
 watchPreferences();
+watchBaseMap();
 watchPast(store);
 installHook(store, map);
 setInterval(() => {

@@ -4,8 +4,7 @@ import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { SEMIBOLD } from "./fonts";
 import { PALETTES, type Shade } from "./palette";
-import type { Streets } from "./streets";
-import { compose } from "./style";
+import { compose, type Base } from "./style";
 
 export const HISTORY_SOURCES = ["gaps", "way", "picked", "stops", "here"] as const;
 
@@ -15,10 +14,10 @@ export const SPEED_COLOURS: Readonly<Record<Shade, readonly string[]>> = {
   dark: ["#b5662a", "#d0628a", "#b884e6", "#93b3ff", "#d6f0ff"],
 };
 
-export function historyStyle(shade: Shade, streets: Streets | null): StyleSpecification {
+export function historyStyle(base: Base): StyleSpecification {
   const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
   const sources = Object.fromEntries(HISTORY_SOURCES.map((id) => [id, { type: "geojson" as const, data: empty }]));
-  return compose(shade, streets, sources, layers(shade));
+  return compose(base, sources, layers(base.shade));
 }
 
 function layers(shade: Shade): LayerSpecification[] {

@@ -9,6 +9,7 @@ import { draw } from "./images";
 import { StreetsJudge } from "./judge";
 import { open } from "./open";
 import type { Shade } from "./palette";
+import type { Base } from "./style";
 import type { Streets } from "./streets";
 import { HISTORY_SOURCES, historyStyle } from "./history-style";
 import type { Insets } from "./view";
@@ -29,21 +30,20 @@ export class HistoryView {
   readonly #map: MapLibre;
   readonly #scale = new ScaleControl({ maxWidth: 120 });
   readonly #judge: StreetsJudge;
-  #streets: Streets | null = null;
   #track: Track | null = null;
   #chosen = -1;
   #moment: Moment | null = null;
-  #shade: Shade;
+  #base: Base;
 
   /** Throws if the browser has no WebGL. */
   constructor(
     container: HTMLElement,
-    shade: Shade,
+    base: Omit<Base, "streets">,
     private readonly events: HistoryEvents,
     private readonly still: () => boolean,
   ) {
-    this.#shade = shade;
-    this.#map = open(container, historyStyle(shade, null), null);
+    this.#base = { ...base, streets: null };
+    this.#map = open(container, historyStyle(this.#base), null);
     this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.#map.addControl(this.#scale, "bottom-left");
     this.#judge = new StreetsJudge(this.#map, () => (this.#track?.legs.length ?? 0) > 0, () => {
@@ -121,17 +121,23 @@ export class HistoryView {
   }
 
   setShade(shade: Shade): void {
-    if (shade === this.#shade) return;
-    this.#shade = shade;
-    this.#map.setStyle(historyStyle(shade, this.#streets));
+    if (shade !== this.#base.shade) this.#restyle({ shade });
+  }
+
+  setBorders(borders: boolean): void {
+    if (borders !== this.#base.borders) this.#restyle({ borders });
   }
 
   /** Draws a street map below the way, or with null the built-in map again. */
   setStreets(streets: Streets | null): void {
-    if (streets === this.#streets) return;
-    this.#streets = streets;
+    if (streets === this.#base.streets) return;
     this.#judge.watch(streets);
-    this.#map.setStyle(historyStyle(this.#shade, streets));
+    this.#restyle({ streets });
+  }
+
+  #restyle(change: Partial<Base>): void {
+    this.#base = { ...this.#base, ...change };
+    this.#map.setStyle(historyStyle(this.#base));
   }
 
   resize(): void {

@@ -2,7 +2,7 @@
 
 import type { Map as MapLibre } from "maplibre-gl";
 import type { Streets } from "./streets";
-import { STREETS } from "./style";
+import { STREETS } from "./archive-style";
 
 const GIVE_UP = 4;
 const JUDGED_MS = 500;

@@ -6,6 +6,11 @@ export interface Palette {
   readonly water: string;
   readonly land: string;
   readonly boundary: string;
+  readonly green: string;
+  readonly building: string;
+  readonly road: string;
+  readonly roadEdge: string;
+  readonly motorway: string;
   readonly grid: string;
   readonly gridText: string;
   readonly country: string;
@@ -27,6 +32,11 @@ export const PALETTES: Readonly<Record<Shade, Palette>> = {
     water: "#cfdfe8",
     land: "#f5f4ef",
     boundary: "#a9a699",
+    green: "#e4ecd9",
+    building: "#e8e5da",
+    road: "#ffffff",
+    roadEdge: "#d8d4c7",
+    motorway: "#f1e3c4",
     grid: "#1d3a52",
     gridText: "#5f7384",
     country: "#6c7580",
@@ -46,6 +56,11 @@ export const PALETTES: Readonly<Record<Shade, Palette>> = {
     water: "#0b141b",
     land: "#17222a",
     boundary: "#42525e",
+    green: "#172a26",
+    building: "#1d2a33",
+    road: "#2b3a45",
+    roadEdge: "#101920",
+    motorway: "#3a4b58",
     grid: "#9cc3e0",
     gridText: "#6d808e",
     country: "#7d8e9a",

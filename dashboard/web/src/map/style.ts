@@ -6,17 +6,16 @@
 
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import { archiveLayers, STREETS, STREETS_ZOOM } from "./archive-style";
 import { fontFaces, REGULAR, SEMIBOLD } from "./fonts";
 import type { Mode } from "../core/mode";
 import { RING_SIZES, RING_STEPS } from "./images";
 import { PALETTES, type Palette, type Shade } from "./palette";
-import type { Streets } from "./streets";
+import type { Archive, Streets } from "./streets";
 
 export const ATTRIBUTION = "Natural Earth · GeoNames (CC BY 4.0)";
 export const CLUSTER_MAX_ZOOM = 13;
 const CLUSTER_RADIUS = 52;
-/** The source and layer of a raster street map. */
-export const STREETS = "streets";
 
 /** The layers that answer to a click. */
 export const PERSON_LAYERS = ["chosen", "people"] as const;
@@ -26,18 +25,28 @@ export const GROUPED_LAYERS = ["people-edge", "people", "people-nub", "people-na
 /** The names beside dots; dots lie below. */
 export const NAMES_LAYER = "names";
 
-/** The style of the built-in map, or of the configured street map, with the people on top. */
-export function style(shade: Shade, streets: Streets | null = null, mode: Mode = "clusters"): StyleSpecification {
+/** What lies below what a map is about. */
+export interface Base {
+  readonly shade: Shade;
+  /** The configured street map; null is the built-in map. */
+  readonly streets: Streets | null;
+  /** Whether borders of countries are drawn. Those of a style of elsewhere are its own. */
+  readonly borders: boolean;
+}
+
+/** The style of the live map, with the people on top. */
+export function style(base: Base, mode: Mode = "clusters"): StyleSpecification {
+  const { shade } = base;
   const p = PALETTES[shade];
   const grouped = [...people(p, shade), ...clusters(p, shade)];
   if (mode === "dots") for (const layer of grouped) layer.layout = { ...layer.layout, visibility: "none" };
-  return compose(shade, streets, teamSources(), [...trail(p), ...grouped, names(p), ...chosen(p, shade)]);
+  return compose(base, teamSources(), [...trail(p), ...grouped, names(p), ...chosen(p, shade)]);
 }
 
 type Sources = StyleSpecification["sources"];
 
-/** The built-in map, or the configured street map, with layers of one's own on top; a source `grid` gets the graticule. */
-export function compose(shade: Shade, streets: Streets | null, own: Sources, top: LayerSpecification[]): StyleSpecification {
+/** A base with layers of one's own on top; a source `grid` gets the graticule where there are no streets. */
+export function compose({ shade, streets, borders }: Base, own: Sources, top: LayerSpecification[]): StyleSpecification {
   const p = PALETTES[shade];
   const common = { "font-faces": fontFaces(), transition: { duration: 0, delay: 0 } };
   if (streets?.kind === "style") {
@@ -58,11 +67,26 @@ export function compose(shade: Shade, streets: Streets | null, own: Sources, top
     },
     layers: [...world(p), ...(own.grid ? grid(p) : []), ...labels(p), ...top],
   };
-  if (!streets) return built;
-  const { tiles, attribution } = streets;
-  built.sources[STREETS] = { type: "raster", tiles: [tiles], tileSize: 256, attribution };
-  built.layers = [...world(p), { id: STREETS, type: "raster", source: STREETS }, ...top];
+  if (streets?.kind === "raster") {
+    built.sources[STREETS] = { type: "raster", tiles: [streets.tiles], tileSize: 256, attribution: streets.attribution };
+    built.layers = [...world(p), { id: STREETS, type: "raster", source: STREETS }, ...top];
+  }
+  if (streets?.kind === "archive") {
+    const { url, tiles, attribution } = streets;
+    built.sources[STREETS] = { type: tiles, url: `pmtiles://${url}`, attribution, ...(tiles === "raster" && { tileSize: 256 }) };
+    built.layers = [...world(p), ...archiveLayers(streets, p, navigator.language.slice(0, 2)), ...outside(labels(p), streets), ...top];
+  }
+  if (!borders) built.layers = built.layers.filter((layer) => !layer.id.startsWith("boundary"));
   return built;
+}
+
+/** Where an archive has its own names, those of the world are for those who look from afar. */
+function outside(layers: Drawn[], { bounds: [west, south, east, north] }: Archive): LayerSpecification[] {
+  const box: ExpressionSpecification = ["within", { type: "Polygon", coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] }];
+  return layers.flatMap((layer): LayerSpecification[] => [
+    { ...layer, maxzoom: STREETS_ZOOM } as LayerSpecification,
+    ...((layer.maxzoom ?? 24) <= STREETS_ZOOM ? [] : [{ ...layer, id: `${layer.id}-outside`, minzoom: STREETS_ZOOM, filter: ["all", layer.filter ?? true, ["!", box]] } as LayerSpecification]),
+  ]);
 }
 
 function teamSources(): Sources {
@@ -140,8 +164,8 @@ function grid(p: Palette): LayerSpecification[] {
   ];
 }
 
-function labels(p: Palette): LayerSpecification[] {
-  const place = (id: string, size: number, font: string, px: [number, number], colour: string): LayerSpecification => ({
+function labels(p: Palette): Drawn[] {
+  const place = (id: string, size: number, font: string, px: [number, number], colour: string): Drawn => ({
     id,
     type: "symbol",
     source: "world",

@@ -16,7 +16,7 @@ import { StreetsJudge } from "./judge";
 import { open } from "./open";
 import type { Shade } from "./palette";
 import type { Streets } from "./streets";
-import { CLUSTER_LAYER, PERSON_LAYERS, style } from "./style";
+import { CLUSTER_LAYER, PERSON_LAYERS, style, type Base } from "./style";
 
 export interface MapEvents {
   picked(id: string | null): void;
@@ -58,22 +58,21 @@ export class MapView {
   #entries: readonly Entry[] = [];
   #selected: Entry | null = null;
   #way: readonly TrailPoint[] = [];
-  #streets: Streets | null = null;
   #gridKey = "";
-  #shade: Shade;
+  #base: Base;
   #clustered = 0;
   #anyNamed = false;
 
   /** Throws if the browser has no WebGL. */
   constructor(
     container: HTMLElement,
-    shade: Shade,
+    base: Omit<Base, "streets">,
     camera: Camera | null,
     private readonly events: MapEvents,
     private readonly still: () => boolean,
   ) {
-    this.#shade = shade;
-    this.#map = open(container, style(shade), camera);
+    this.#base = { ...base, streets: null };
+    this.#map = open(container, style(this.#base), camera);
     this.#map.addControl(new AttributionControl({ compact: false }), "bottom-right");
     this.#map.addControl(this.#scale, "bottom-left");
     this.#people = this.#feeder("people", PEOPLE_EVERY_MS);
@@ -82,7 +81,7 @@ export class MapView {
     this.#accuracy = this.#feeder("accuracy", CHOSEN_EVERY_MS);
     this.#trail = this.#feeder("trail", CHOSEN_EVERY_MS);
     this.#grid = this.#feeder("grid", 0);
-    this.#crowd = new Crowd(this.#map, shade, still, {
+    this.#crowd = new Crowd(this.#map, base.shade, still, {
       clusters: () => this.#feedClusters(),
       glided: () => this.#glided(),
     });
@@ -104,6 +103,11 @@ export class MapView {
   /** Where somebody is drawn, who may be on the way to where they are. */
   drawnAt(id: string): LonLat | null {
     return this.#crowd.placeOf(id);
+  }
+
+  /** How many features of a layer are seen. */
+  drawnOf(layer: string): number {
+    return this.#map.getLayer(layer) ? this.#map.queryRenderedFeatures({ layers: [layer] }).length : 0;
   }
 
   get canvas(): HTMLCanvasElement {
@@ -243,18 +247,25 @@ export class MapView {
   }
 
   setShade(shade: Shade): void {
-    if (shade === this.#shade) return;
-    this.#shade = shade;
+    if (shade === this.#base.shade) return;
     this.#crowd.setShade(shade);
-    this.#map.setStyle(style(shade, this.#streets, this.#crowd.mode));
+    this.#restyle({ shade });
+  }
+
+  setBorders(borders: boolean): void {
+    if (borders !== this.#base.borders) this.#restyle({ borders });
   }
 
   /** Draws a street map below the people, or with null the built-in map again. What was shown is shown again. */
   setStreets(streets: Streets | null): void {
-    if (streets === this.#streets) return;
-    this.#streets = streets;
+    if (streets === this.#base.streets) return;
     this.#judge.watch(streets);
-    this.#map.setStyle(style(this.#shade, streets, this.#crowd.mode));
+    this.#restyle({ streets });
+  }
+
+  #restyle(change: Partial<Base>): void {
+    this.#base = { ...this.#base, ...change };
+    this.#map.setStyle(style(this.#base, this.#crowd.mode));
   }
 
   /** A style that is loaded anew has empty sources. */

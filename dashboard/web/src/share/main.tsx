@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { clockTime } from "../core/format";
 import type { LonLat } from "../core/geo";
 import { sharedEntry, sharedWords } from "../core/share";
-import { loadStreets } from "../map/streets";
+import { borders, findStreets, streets, streetsFailed } from "../base-map";
 import type { MapView } from "../map/view";
 import { reducedMotion, shade, watchTheme } from "../theme";
 import { Mark, StateGlyph, WarnIcon } from "../ui/icons";
@@ -82,9 +82,9 @@ function Place() {
         if (gone) return;
         let held = false;
         const hold = () => (held = true);
-        const view = (made = new MapView(element, shade.value, { ...place, zoom: CLOSE_ZOOM }, { picked: () => {}, dragged: hold, moved: () => {}, streetsFailed: () => {} }, reducedMotion));
-        loadStreets(document.baseURI).then((found) => !gone && view.setStreets(found)).catch(() => null);
-        stops = [effect(() => view.setShade(shade.value)), effect(() => draw(view, () => held))];
+        const view = (made = new MapView(element, { shade: shade.value, borders: borders.value }, { ...place, zoom: CLOSE_ZOOM }, { picked: () => {}, dragged: hold, moved: () => {}, streetsFailed }, reducedMotion));
+        void findStreets();
+        stops = [effect(() => view.setShade(shade.value)), effect(() => view.setStreets(streets.value)), effect(() => draw(view, () => held))];
       })
       .catch(() => !gone && setProblem(true));
     const observer = new ResizeObserver(() => made?.resize());

@@ -5,15 +5,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { LonLat } from "../core/geo";
 import { integer } from "../core/format";
 import type { Camera } from "../core/view";
-import { loadStreets } from "../map/streets";
 import type { Insets, MapView } from "../map/view";
+import { borders, findStreets, streets, streetsFailed } from "../base-map";
 import type { Store } from "../store";
 import { style } from "../preferences";
 import { reducedMotion, shade } from "../theme";
 import { FitIcon, MinusIcon, PlusIcon } from "./icons";
+import { StreetNote } from "./street-note";
 
 const STREET_ZOOM = 11.5;
-const HINT_KEY = "fieldcast.street-hint";
 
 interface Props {
   readonly store: Store;
@@ -28,7 +28,6 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<MapView | null>(null);
   const [street, setStreet] = useState((camera?.zoom ?? 0) >= STREET_ZOOM);
-  const [streets, setStreets] = useState<"unknown" | "none" | "drawn" | "failed" | "dismissed">("unknown");
 
   useEffect(() => {
     const element = box.current;
@@ -40,7 +39,7 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
     import("../map/view")
       .then(({ MapView }) => {
         if (gone) return;
-        made = new MapView(element, shade.value, camera, {
+        made = new MapView(element, { shade: shade.value, borders: borders.value }, camera, {
           picked: onPick,
           dragged: () => (store.follow.value = false),
           moved: (c, box) => {
@@ -48,16 +47,9 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
             setStreet(c.zoom >= STREET_ZOOM);
             onMoved(c);
           },
-          streetsFailed: () => setStreets("failed"),
+          streetsFailed,
         }, reducedMotion);
-        const drawn = made;
-        loadStreets(document.baseURI)
-          .then((found) => {
-            if (gone) return;
-            drawn.setStreets(found);
-            setStreets(found ? "drawn" : "none");
-          })
-          .catch(() => setStreets("failed"));
+        void findStreets();
         stop = connect(store, made, camera !== null, insets);
         setView(made);
         onReady(made);
@@ -94,13 +86,7 @@ export function MapPanel({ store, camera, onMoved, onPick, insets, onReady }: Pr
           <button aria-label="Show everybody" title="Show everybody" onClick={fitAll}><FitIcon /></button>
         </div>
       </div>
-      {street && streets === "none" && <StreetHint />}
-      {streets === "failed" && (
-        <div class="hint" role="status">
-          <span>The street map cannot be loaded. This is the built-in overview map.</span>
-          <button class="quiet" onClick={() => setStreets("dismissed")}>Got it</button>
-        </div>
-      )}
+      <StreetNote close={street} />
     </>
   );
 }
@@ -136,6 +122,8 @@ function connect(store: Store, view: MapView, framed: boolean, insets: () => Ins
       else if (isNew) requestAnimationFrame(() => view.reveal(at, insets())); // the card has its size by then
     }),
     effect(() => view.setShade(shade.value)),
+    effect(() => view.setBorders(borders.value)),
+    effect(() => view.setStreets(streets.value)),
     effect(() => view.setUnits(style.value.units)),
   ];
   return () => stops.forEach((stop) => stop());
@@ -149,21 +137,6 @@ function places(store: Store): LonLat[] {
 function summary(store: Store): string {
   const c = store.counts.value;
   return `Map of ${integer(c.all)} people: ${integer(c.moving)} moving, ${integer(c.idle)} idle, ${integer(c.late)} late, ${integer(c.offline)} offline, in view ${integer(store.inView.value.length)}. The list holds the same.`;
-}
-
-function StreetHint() {
-  const [shown, setShown] = useState(localStorage.getItem(HINT_KEY) !== "off");
-  if (!shown) return null;
-  const hide = () => {
-    localStorage.setItem(HINT_KEY, "off");
-    setShown(false);
-  };
-  return (
-    <div class="hint">
-      <span>This overview map has no streets. Set <code>map.style</code> on the server to add them.</span>
-      <button class="quiet" onClick={hide}>Got it</button>
-    </div>
-  );
 }
 
 function NoMap({ problem }: { problem: string }) {

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { zones, type Clock, type Units } from "../core/style";
+import { borders, plain, streetsState } from "../base-map";
 import { shortcuts, style } from "../preferences";
 import { theme, type Theme } from "../theme";
 import { CloseIcon } from "./icons";
@@ -33,6 +34,7 @@ export function Settings({ onClose }: { onClose: () => void }) {
         <Choice name="Distance and speed" options={UNITS} value={style.value.units} onChange={(units) => (style.value = { ...style.value, units })} />
         <Choice name="Clock" options={CLOCKS} value={style.value.clock} onChange={(clock) => (style.value = { ...style.value, clock })} />
         <Zone />
+        <BelowPeople />
         <fieldset>
           <legend>Keyboard</legend>
           <label class="check">
@@ -68,6 +70,26 @@ function Choice<T extends string>({ name, options, value, onChange }: ChoiceProp
           </label>
         ))}
       </div>
+    </fieldset>
+  );
+}
+
+/** The map below the people. */
+function BelowPeople() {
+  const there = streetsState.value === "there" || streetsState.value === "failed";
+  return (
+    <fieldset>
+      <legend>Map</legend>
+      {there && (
+        <label class="check">
+          <input type="checkbox" checked={!plain.value} onChange={(e) => (plain.value = !e.currentTarget.checked)} />
+          Streets
+        </label>
+      )}
+      <label class="check">
+        <input type="checkbox" checked={borders.value} onChange={(e) => (borders.value = e.currentTarget.checked)} />
+        Borders of countries
+      </label>
     </fieldset>
   );
 }

@@ -6,10 +6,11 @@ import { speed, timeOfDay } from "../../core/format";
 import { SPEED_STEPS_MPS, type WayPoint } from "../../core/track";
 import type { History } from "../../history";
 import type { HistoryView } from "../../map/history-view";
-import { loadStreets } from "../../map/streets";
 import type { Insets } from "../../map/view";
 import { style } from "../../preferences";
+import { borders, findStreets, streets, streetsFailed } from "../../base-map";
 import type { Store } from "../../store";
+import { StreetNote } from "../street-note";
 import { reducedMotion, shade } from "../../theme";
 import { FitIcon, MinusIcon, PlusIcon } from "../icons";
 
@@ -32,7 +33,6 @@ export function HistoryMap({ store, model, chosen, insets, onReady }: Props) {
   const [view, setView] = useState<HistoryView | null>(null);
   const [tip, setTip] = useState<Tip | null>(null);
   const [noMap, setNoMap] = useState(false);
-  const [streetsFailed, setStreetsFailed] = useState(false);
 
   useEffect(() => {
     const element = box.current;
@@ -43,17 +43,15 @@ export function HistoryMap({ store, model, chosen, insets, onReady }: Props) {
     import("../../map/history-view")
       .then(({ HistoryView }) => {
         if (gone) return;
-        const drawn = (made = new HistoryView(element, shade.value, {
+        const drawn = (made = new HistoryView(element, { shade: shade.value, borders: borders.value }, {
           pointed: (point, x, y) => setTip(point && { point, x, y }),
           picked: (time) => {
             model.pause();
             model.seek(time);
           },
-          streetsFailed: () => setStreetsFailed(true),
+          streetsFailed,
         }, reducedMotion));
-        loadStreets(document.baseURI)
-          .then((streets) => !gone && drawn.setStreets(streets))
-          .catch(() => !gone && setStreetsFailed(true));
+        void findStreets();
         stop = connect(model, drawn, insets);
         setView(drawn);
         onReady(drawn);
@@ -104,12 +102,7 @@ export function HistoryMap({ store, model, chosen, insets, onReady }: Props) {
           {tip.point.speedMps !== null && <span>{speed(Math.max(0, tip.point.speedMps))}</span>}
         </div>
       )}
-      {streetsFailed && (
-        <div class="hint" role="status">
-          <span>The street map cannot be loaded. This is the built-in overview map.</span>
-          <button class="quiet" onClick={() => setStreetsFailed(false)}>Got it</button>
-        </div>
-      )}
+      <StreetNote close={false} />
     </>
   );
 }
@@ -134,6 +127,8 @@ function connect(model: History, view: HistoryView, insets: () => Insets): () =>
       if (moment && model.playing.peek()) view.keep(moment.at, insets());
     }),
     effect(() => view.setShade(shade.value)),
+    effect(() => view.setBorders(borders.value)),
+    effect(() => view.setStreets(streets.value)),
     effect(() => view.setUnits(style.value.units)),
   ];
   return () => stops.forEach((stop) => stop());
