@@ -26,7 +26,7 @@ func (m Map) validate() []error {
 		if u, err := url.Parse(address); err != nil || !isOrigin(u) {
 			bad("map.style", "%q: after %s: comes an address that begins with https:// or http://", m.Style, kind)
 		}
-		if kind == "raster" && !(strings.Contains(address, "{z}") && strings.Contains(address, "{x}") && strings.Contains(address, "{y}")) {
+		if kind == "raster" && !holdsTile(address) {
 			bad("map.style", "%q: the address of raster tiles holds {z}, {x} and {y}", m.Style)
 		}
 	default:
@@ -38,6 +38,16 @@ func (m Map) validate() []error {
 		}
 	}
 	return errs
+}
+
+// holdsTile reports whether an address has places for the three numbers of a tile.
+func holdsTile(address string) bool {
+	for _, number := range []string{"{z}", "{x}", "{y}"} {
+		if !strings.Contains(address, number) {
+			return false
+		}
+	}
+	return true
 }
 
 func isOrigin(u *url.URL) bool {
