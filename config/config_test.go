@@ -72,6 +72,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a style without a host", "map:\n  style: 'style:style.json'\n", "an address that begins with https:// or http://"},
 		{"a host that says more to the browser", "map:\n  style: \"style:https://a;script-src *\"\n", "map.style: "},
 		{"raster tiles without places for numbers", "map:\n  style: 'raster:https://tiles.example/{z}.png'\n", "holds {z}, {x} and {y}"},
+		{"a password for all to see", "map:\n  style: style:https://u:hunter2@tiles.example/s.json\n", "map.style: "},
 		{"a host with a path", "map:\n  hosts: ['https://tiles.example/a']\n", `map.hosts: "https://tiles.example/a" is no origin`},
 		{"bad origin", "http:\n  origins: [example]\n", `http.origins: "example" is not an origin`},
 	} {

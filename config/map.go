@@ -50,6 +50,7 @@ func holdsTile(address string) bool {
 	return true
 }
 
+// isOrigin refuses a password, too: every browser would be told it.
 func isOrigin(u *url.URL) bool {
-	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.ContainsAny(u.Host, " ;,'\"")
+	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.ContainsAny(u.Host, " ;,'\"")
 }

@@ -92,8 +92,7 @@ type server struct {
 	shareReads *prometheus.CounterVec
 }
 
-// New returns the handler of the whole web side, or [ErrNotPMTiles] if the
-// street map is no archive. It serves as long as the
+// New returns the handler of the whole web side. It serves as long as the
 // parts in o do, and starts no goroutine of its own.
 func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.People == nil || o.Changes == nil || o.Identities == nil || o.MQTT == nil || o.Logger == nil {
@@ -114,9 +113,7 @@ func New(o Options) (http.Handler, error) {
 	routes := http.NewServeMux()
 	s.routeAPI(routes)
 	s.routeHealth(routes)
-	if err := s.routeStreets(routes); err != nil {
-		return nil, err
-	}
+	s.routeStreets(routes)
 	if err := s.routeApp(routes); err != nil {
 		return nil, err
 	}

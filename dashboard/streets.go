@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ErrNotPMTiles is returned for a street map that is no archive of tiles.
-var ErrNotPMTiles = errors.New("not a PMTiles archive of version 3")
+// errNotPMTiles is said of a street map that is no archive of tiles.
+var errNotPMTiles = errors.New("not a PMTiles archive of version 3")
 
 // streetsPath is where the archive of street tiles is served, whatever the
 // file is called: its path is nobody's business.
@@ -33,14 +33,15 @@ func (s *server) publicMapStyle() string {
 
 // routeStreets serves the archive of street tiles, if there is one. It is opened
 // for each request, so that it can be replaced (by rename) while the server runs; a browser that
-// has seen the old one finds another ETag and begins anew.
-func (s *server) routeStreets(mux *http.ServeMux) error {
+// has seen the old one finds another ETag and begins anew. One that is missing
+// is no reason to let no phone in: pages show the built-in map and say so.
+func (s *server) routeStreets(mux *http.ServeMux) {
 	path, ok := s.archive()
 	if !ok {
-		return nil
+		return
 	}
 	if err := checkArchive(path); err != nil {
-		return fmt.Errorf("map.style: %w", err)
+		s.Logger.Error("the street map of map.style cannot be used; the built-in map is shown until it can", "error", err)
 	}
 	mux.HandleFunc("GET /"+streetsPath, func(w http.ResponseWriter, r *http.Request) {
 		if err := serveArchive(w, r, path); err != nil {
@@ -48,7 +49,6 @@ func (s *server) routeStreets(mux *http.ServeMux) error {
 			http.Error(w, "The street map cannot be read.", http.StatusNotFound)
 		}
 	})
-	return nil
 }
 
 func serveArchive(w http.ResponseWriter, r *http.Request, path string) error {
@@ -70,7 +70,7 @@ func serveArchive(w http.ResponseWriter, r *http.Request, path string) error {
 }
 
 // checkArchive looks at the first bytes, so that a wrong file is found at the
-// start and not by whoever opens the map.
+// start, in the log, and not only by whoever opens the map.
 func checkArchive(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -79,7 +79,7 @@ func checkArchive(path string) error {
 	defer f.Close()
 	head := make([]byte, 8)
 	if _, err := io.ReadFull(f, head); err != nil || string(head) != "PMTiles\x03" {
-		return fmt.Errorf("%s: %w", path, ErrNotPMTiles)
+		return fmt.Errorf("%s: %w", path, errNotPMTiles)
 	}
 	return nil
 }

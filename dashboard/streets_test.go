@@ -1,8 +1,7 @@
 package dashboard_test
 
 import (
-	"errors"
-	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,21 +55,23 @@ func TestStreetsArchive(t *testing.T) {
 	}
 }
 
-func TestStreetsArchiveIsLookedAtFirst(t *testing.T) {
-	dir := t.TempDir()
-	for name, body := range map[string]string{"empty": "", "old": "PMTiles\x02....", "zip": "PK\x03\x04........"} {
-		write(t, filepath.Join(dir, name), body)
-	}
-	for name, want := range map[string]error{
-		"empty": dashboard.ErrNotPMTiles, "old": dashboard.ErrNotPMTiles, "zip": dashboard.ErrNotPMTiles, "missing": fs.ErrNotExist,
-	} {
+func TestStreetsArchiveThatIsNone(t *testing.T) {
+	for name, body := range map[string]string{"missing": "", "empty": "", "old": "PMTiles\x02....", "zip": "PK\x03\x04........"} {
 		t.Run(name, func(t *testing.T) {
-			var o dashboard.Options
-			newSite(t, func(given *dashboard.Options) { o = *given })
-			o.Registerer = nil
-			o.MapStyle = "pmtiles:" + filepath.Join(dir, name)
-			if _, err := dashboard.New(o); !errors.Is(err, want) || !strings.Contains(err.Error(), "map.style") {
-				t.Errorf("got %v, want %v", err, want)
+			path := filepath.Join(t.TempDir(), name)
+			if name != "missing" {
+				write(t, path, body)
+			}
+			var log strings.Builder
+			s := newSite(t, func(o *dashboard.Options) {
+				o.MapStyle, o.Logger = "pmtiles:"+path, slog.New(slog.NewTextHandler(&log, nil))
+			})
+			if !strings.Contains(log.String(), "map.style") || !strings.Contains(log.String(), path) {
+				t.Errorf("the log does not say which file: %s", log.String())
+			}
+			write(t, path, "PMTiles\x03")
+			if got := s.get("/streets.pmtiles", ""); got.code != http.StatusOK {
+				t.Errorf("put right while the server runs: %d", got.code)
 			}
 		})
 	}
